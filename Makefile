@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# gpuvm-bench: `make bench` and `make test` are the two commands; `make help` lists the rest.
+#
+# Output goes to $(O) (build). Each variant (release, debug, asan, tsan) has its own objects below it.
+#   make O=dir V=1 SAN=address|thread DEBUG=1 RCU=memb|mb|bp CC=clang CFLAGS=-march=native
+
+O ?= build
+RCU ?= memb
+DEBUG ?=
+SAN ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+V ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+ifeq ($(V),1)
+Q :=
+say := @:
+else
+Q := @
+say := @printf '  %-7s %s\n'
+endif
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+
+# ---- variants -------------------------------------------------------------------------------------------------------
+
+known-san := address thread coverage
+ifneq ($(filter-out $(known-san),$(SAN)),)
+$(error SAN=$(SAN): want one of $(known-san) or nothing)
+endif
+known-rcu := memb mb bp
+ifneq ($(filter-out $(known-rcu),$(RCU)),)
+$(error RCU=$(RCU): want one of $(known-rcu))
+endif
+
+ifeq ($(SAN),address)
+variant := asan
+else ifeq ($(SAN),thread)
+variant := tsan
+else ifeq ($(SAN),coverage)
+variant := cov
+else ifneq ($(DEBUG),)
+variant := debug
+else
+variant := release
+endif
+B := $(O)/$(variant)$(if $(filter-out memb,$(RCU)),-$(RCU))
+gen := $(O)/gen
+
+version := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+
+base-cppflags := -D_GNU_SOURCE -Iinclude -I$(gen) -DGPUVM_RCU_$(shell echo $(RCU) | tr a-z A-Z)=1
+base-cflags := -std=c11 -g -fvisibility=hidden -fno-strict-aliasing -fPIC -MMD -MP \
+	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -Wdeclaration-after-statement
+base-cxxflags := -std=c++17 -g -fvisibility=hidden -fPIC -MMD -MP -Wall -Wextra -Werror
+base-ldflags :=
+base-libs := -lurcu-$(RCU) -lurcu-common -lpthread
+have-jemalloc := 1
+
+ifeq ($(variant),release)
+base-cflags += -O2
+base-cxxflags += -O2
+else ifeq ($(variant),debug)
+base-cppflags += -DGPUVM_DEBUG
+base-cflags += -O1 -fno-omit-frame-pointer
+base-cxxflags += -O1
+else ifeq ($(variant),asan)
+base-cppflags += -DGPUVM_DEBUG
+san-flags := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+have-jemalloc :=
+else ifeq ($(variant),tsan)
+base-cppflags += -DGPUVM_DEBUG
+san-flags := -fsanitize=thread -fno-omit-frame-pointer
+have-jemalloc :=
+else ifeq ($(variant),cov)
+# Assertions are compiled out: a branch that must never be taken is not an uncovered one.
+base-cppflags += -DGPUVM_COVERAGE
+san-flags := --coverage -fprofile-update=atomic
+endif
+ifneq ($(san-flags),)
+base-cflags += -O1 $(san-flags)
+base-cxxflags += -O1 $(san-flags)
+base-ldflags += $(san-flags)
+endif
+ifneq ($(have-jemalloc),)
+base-cppflags += -DGPUVM_HAVE_JEMALLOC
+base-libs += -ljemalloc
+endif
+
+all-cppflags = $(base-cppflags) $(CPPFLAGS)
+all-cflags = $(base-cflags) $(CFLAGS)
+all-cxxflags = $(base-cxxflags) $(CXXFLAGS)
+all-ldflags = $(base-ldflags) $(LDFLAGS)
+
+# ---- what there is: catalogue.def says ------------------------------------------------------------------------------
+
+$(gen)/catalogue.mk: catalogue.def scripts/catalogue.awk
+	@mkdir -p $(@D)
+	$(Q)awk -v form=mk -f scripts/catalogue.awk catalogue.def >$@
+
+$(gen)/catalogue.h: catalogue.def scripts/catalogue.awk
+	@mkdir -p $(@D)
+	$(say) GEN $@
+	$(Q)awk -v form=h -f scripts/catalogue.awk catalogue.def >$@
+
+no-build-goals := help clean distclean lint format fresh
+ifneq ($(filter-out $(no-build-goals),$(or $(MAKECMDGOALS),all)),)
+include $(gen)/catalogue.mk
+endif
+
+core-src := $(wildcard core/*.c)
+core-obj := $(core-src:%.c=$(B)/%.o) \
+	$(foreach l,$(lists),$(foreach r,$(refs),$(B)/core/list/$(l).$(r).o)) \
+	$(refs:%=$(B)/core/ref/table.%.o) $(spaces:%=$(B)/core/space/%.o) $(allocs:%=$(B)/core/alloc/%.o)
+
+bench-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard bench/*.cc)) \
+	$(cases:%=$(B)/bench/case/%.o)
+stress-obj := $(patsubst %.c,$(B)/%.o,$(wildcard stress/*.c)) $(scenarios:%=$(B)/stress/scenario/%.o)
+
+lib := $(B)/libgpuvm.a
+shlib := $(B)/libgpuvm.so.0
+bench-bin := $(B)/gpuvm-bench
+stress-bin := $(B)/gpuvm-stress
+
+# ---- rules ----------------------------------------------------------------------------------------------------------
+
+# Rebuild when the flags or compilers change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(all-cppflags) $(all-cflags) | $(CXX) $(all-cxxflags) | $(all-ldflags) $(base-libs)' >$@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(gen)/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define GPUVM_VERSION_GIT "$(version)"' >$@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+compile-c = $(CC) $(all-cppflags) $(1) $(all-cflags) -c -o $@ $<
+
+$(B)/%.o: %.c $(B)/flags | $(gen)/catalogue.h $(gen)/version.h
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(call compile-c,$(cppflags-$(<D)))
+
+$(B)/%.o: %.cc $(B)/flags | $(gen)/catalogue.h $(gen)/version.h
+	@mkdir -p $(@D)
+	$(say) CXX $@
+	$(Q)$(CXX) $(all-cppflags) $(all-cxxflags) -c -o $@ $<
+
+# A list strategy, and the ref table, once per ref strategy.
+define per-ref
+$(B)/core/list/%.$(1).o: core/list/%.c $(B)/flags | $(gen)/catalogue.h
+	@mkdir -p $$(@D)
+	$(say) CC $$@
+	$(Q)$$(call compile-c,-DGPUVM_REF=$(1) -DGPUVM_REF_H='"$(1).h"')
+$(B)/core/ref/table.$(1).o: core/ref/table.c $(B)/flags | $(gen)/catalogue.h
+	@mkdir -p $$(@D)
+	$(say) CC $$@
+	$(Q)$$(call compile-c,-DGPUVM_REF=$(1) -DGPUVM_REF_H='"$(1).h"')
+endef
+$(foreach r,$(refs),$(eval $(call per-ref,$(r))))
+
+$(lib): $(core-obj)
+	$(say) AR $@
+	$(Q)rm -f $@; ar rcs $@ $^
+
+$(shlib): $(core-obj)
+	$(say) LD $@
+	$(Q)$(CC) $(all-ldflags) -shared -Wl,-soname,libgpuvm.so.0 -Wl,-z,defs -o $@ $^ $(base-libs)
+
+$(bench-bin): $(bench-obj) $(lib)
+	$(say) LD $@
+	$(Q)$(CXX) $(all-ldflags) -o $@ $^ -lbenchmark -lhwloc $(base-libs) -lm
+
+$(stress-bin): $(stress-obj) $(lib)
+	$(say) LD $@
+	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
+
+# The contract's paths.
+$(O)/gpuvm-bench: $(O)/release/gpuvm-bench
+	$(Q)ln -sf release/gpuvm-bench $@
+
+.PHONY: FORCE all lib help deps bench test check test-variant lint format install uninstall clean distclean compile_commands.json fresh
+FORCE:
+
+## all: the release library and the bench binary
+all: lib bench-bin
+lib: $(lib) $(shlib)
+bench-bin: $(bench-bin) $(if $(filter release,$(notdir $(B))),$(O)/gpuvm-bench)
+.PHONY: bench-bin
+
+# ---- the two commands -----------------------------------------------------------------------------------------------
+
+# Packages first; a stamp says that this bootstrap script has been satisfied.
+deps-stamp := $(O)/deps-ok
+$(deps-stamp): scripts/bootstrap
+	@mkdir -p $(@D)
+	$(Q)scripts/bootstrap
+	@touch $@
+deps: $(deps-stamp)
+
+## bench: install what is missing, build, run the quick profile, print tables; raw results under results/
+bench: $(deps-stamp)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN= all
+	$(Q)scripts/run-bench --bench=$(O)/gpuvm-bench $(BENCHFLAGS)
+
+## test: install what is missing, build every variant, run all tests (check: the same)
+test: $(deps-stamp)
+	$(Q)O=$(O) MAKE='$(MAKE)' scripts/run-tests $(TESTFLAGS)
+check: test
+
+# Test programs: each tests/test_*.c is one; tests/support/*.c is linked into all.
+test-src := $(wildcard tests/test_*.c)
+test-bin := $(test-src:tests/%.c=$(B)/tests/%)
+test-support := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
+cppflags-tests := -Itests/support
+cppflags-tests/support := -Itests/support
+$(test-bin): $(B)/tests/%: $(B)/tests/%.o $(test-support) $(lib)
+	$(say) LD $@
+	$(Q)$(CC) $(all-ldflags) -o $@ $^ -lcmocka $(base-libs) -lm
+
+# The test programs of one variant; scripts/run-tests calls this once per variant.
+test-variant: $(test-bin) $(bench-bin)
+
+# ---- housekeeping ---------------------------------------------------------------------------------------------------
+
+## lint: layering, headers that compile alone (C and C++), formatting, SPDX lines
+lint:
+	$(Q)O=$(O) CC='$(CC)' CXX='$(CXX)' scripts/lint
+
+## format: clang-format everything in place
+format:
+	$(Q)git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+## compile_commands.json: for editors and clang tools
+compile_commands.json:
+	$(Q)$(MAKE) --no-print-directory -Bn V=1 all | scripts/compile-commands >$@.new && mv $@.new $@
+
+## install: library, headers, pkg-config file and bench binary to $(DESTDIR)$(PREFIX)
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/include/gpuvm $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/bin
+	$(Q)install -m 644 include/gpuvm/*.h $(DESTDIR)$(PREFIX)/include/gpuvm
+	$(Q)install -m 644 $(lib) $(shlib) $(DESTDIR)$(PREFIX)/lib
+	$(Q)ln -sf libgpuvm.so.0 $(DESTDIR)$(PREFIX)/lib/libgpuvm.so
+	$(Q)install -m 755 $(bench-bin) $(DESTDIR)$(PREFIX)/bin/gpuvm-bench
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(version)|;s|@LIBS@|$(base-libs)|' scripts/gpuvm.pc.in \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/gpuvm.pc
+
+## uninstall: remove what install put there
+uninstall:
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/include/gpuvm
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/lib/libgpuvm.* $(DESTDIR)$(PREFIX)/lib/pkgconfig/gpuvm.pc $(DESTDIR)$(PREFIX)/bin/gpuvm-bench
+
+## clean: remove $(O)
+clean:
+	$(Q)rm -rf $(O)
+distclean: clean
+	$(Q)rm -f compile_commands.json
+
+## help: this list
+help:
+	@echo 'usage: make [target] [O=dir] [V=1] [DEBUG=1] [SAN=address|thread|coverage] [RCU=memb|mb|bp]'
+	@sed -n 's/^## \([^:]*\): /  \1\t/p' $(MAKEFILE_LIST) | expand -t 26
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * glibc.c - alloc:glibc, the C library's malloc under its internal names, so that it can stand beside jemalloc (which
+ * takes the public names over as soon as it is linked) in one process.
+ *
+ * The sanitizers replace the public names and know nothing of the internal ones: there the public names are used.
+ */
+#include <stdlib.h>
+
+#include "alloc.h"
+
+#if defined(GPUVM_HAVE_JEMALLOC) && defined(__GLIBC__)
+extern void *__libc_malloc(size_t size);
+extern void *__libc_memalign(size_t align, size_t size);
+extern void __libc_free(void *p);
+
+#define raw_malloc __libc_malloc
+#define raw_memalign __libc_memalign
+#define raw_free __libc_free
+#else
+#define raw_malloc malloc
+#define raw_memalign aligned_alloc
+#define raw_free free
+#endif
+
+static void *glibc_alloc(size_t size, size_t align)
+{
+	if (align <= 16)
+		return raw_malloc(size);
+	return raw_memalign(align, gpuvm__align(size, align));
+}
+
+static void glibc_free(void *p, size_t size, size_t align)
+{
+	raw_free(p);
+}
+
+const struct gpuvm__alloc_ops gpuvm__alloc_glibc = {
+	.name = "glibc",
+	.alloc = glibc_alloc,
+	.free = glibc_free,
+};

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * bo.c - the pair's life: alloc, registered, zombie, freed. The typestate's two public names for one structure meet here
+ * and nowhere else.
+ */
+#include "list/list.h"
+#include "ref/ref.h"
+
+static struct gpuvm_bo *bo_of(struct gpuvm_bo_alloc *alloc)
+{
+	struct gpuvm_bo *bo = (struct gpuvm_bo *)alloc;
+
+	gpuvm__state_is(bo, GPUVM__ALLOC);
+	return bo;
+}
+
+static size_t data_offset(const struct gpuvm_device *dev)
+{
+	return gpuvm__align(offsetof(struct gpuvm_bo, list_state) + dev->list->bo_bytes, 16);
+}
+
+/* All VMs of a GEM object agree on which lock guards its list; the first pair decides. */
+static int agree_on_mode(struct gpuvm_vm *vm, struct gpuvm_gem *gem)
+{
+	uint32_t want = gpuvm__vm_immediate(vm) ? GPUVM__MODE_IMMEDIATE : GPUVM__MODE_STAGED, old;
+
+	old = gpuvm__load(&gem->mode, relaxed);
+	if (old == GPUVM__MODE_UNSET && gpuvm__cas(&gem->mode, &old, want, relaxed))
+		return 0;
+	return old == want ? 0 : -EINVAL;
+}
+
+static void init(struct gpuvm_bo *bo, struct gpuvm_vm *vm, struct gpuvm_gem *gem, size_t data_at)
+{
+	bo->vm = vm;
+	bo->gem = gem;
+	bo->list = gem->list;
+	bo->data = vm->driver->bo_data ? (char *)bo + data_at : NULL;
+	gpuvm__spin_init(&bo->vas_lock);
+	gpuvm__node_init(&bo->vas);
+	gpuvm__node_init(&bo->extobj);
+	gpuvm__node_init(&bo->evict);
+	vm->dev->ref_ops->init(bo);
+	gpuvm__state_set(bo, GPUVM__ALLOC);
+}
+
+int gpuvm_bo_alloc_create(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo_alloc **out)
+{
+	size_t at = data_offset(vm->dev);
+	struct gpuvm_bo *bo;
+	int ret;
+
+	if (vm->dev != gem->dev)
+		return -EINVAL;
+	ret = agree_on_mode(vm, gem);
+	if (ret)
+		return ret;
+	bo = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_BO, at + vm->driver->bo_data, 16);
+	if (!bo)
+		return -ENOMEM;
+	init(bo, vm, gem, at);
+	ret = vm->driver->bo_alloc ? vm->driver->bo_alloc(vm, gem, bo->data) : 0;
+	if (ret) {
+		gpuvm__obj_free(bo);
+		return ret;
+	}
+	gpuvm_vm_get(vm); /* I4 */
+	gpuvm_gem_get(gem);
+	*out = (struct gpuvm_bo_alloc *)bo;
+	return 0;
+}
+
+/* A bo that is on no list goes. Its ends may go with it. */
+static void destroy(struct gpuvm_bo *bo, bool was_public)
+{
+	struct gpuvm_vm *vm = bo->vm;
+	struct gpuvm_gem *gem = bo->gem;
+
+	GPUVM__BUG_ON(!gpuvm__node_alone(&bo->vas));
+	if (vm->driver->bo_free)
+		vm->driver->bo_free(vm, gem, bo->data);
+	gpuvm__state_set(bo, GPUVM__DEAD);
+	if (was_public)
+		gpuvm__obj_drop(vm->dev, bo);
+	else
+		gpuvm__obj_free(bo); /* nobody ever saw it: no grace period */
+	gpuvm_gem_put(gem);
+	gpuvm_vm_put(vm);
+}
+
+void gpuvm_bo_alloc_destroy(struct gpuvm_bo_alloc *alloc)
+{
+	if (alloc)
+		destroy(bo_of(alloc), false);
+}
+
+void *gpuvm_bo_alloc_data(struct gpuvm_bo_alloc *alloc)
+{
+	return bo_of(alloc)->data;
+}
+
+struct gpuvm_bo *gpuvm_bo_obtain(struct gpuvm_bo_alloc *alloc)
+{
+	struct gpuvm_bo *new = bo_of(alloc), *bo;
+
+	bo = new->list->obtain(new);
+	if (bo != new) {
+		gpuvm__count(LIST_RACE);
+		destroy(new, false); /* the list's lock is dropped: I5 */
+	}
+	return bo;
+}
+
+struct gpuvm_bo *gpuvm_bo_find(struct gpuvm_vm *vm, struct gpuvm_gem *gem)
+{
+	struct gpuvm_bo *bo = gem->list->find(gem, vm);
+
+	if (likely(bo)) {
+		gpuvm__count(LIST_HIT);
+		gpuvm__state_is(bo, GPUVM__LIVE);
+	} else {
+		gpuvm__count(LIST_MISS);
+	}
+	return bo;
+}
+
+/*
+ * The extobj list may need the VM's reservation: in immediate mode we take it, in staged mode the caller has it. A live bo
+ * never leaves the list, so one that is known to be on it needs no lock. Acquire pairs with the release in
+ * gpuvm_bo_extobj_add().
+ */
+static void extobj_add_locking(struct gpuvm_bo *bo)
+{
+	bool lock = gpuvm__vm_resv_protected(bo->vm) && gpuvm__vm_immediate(bo->vm);
+
+	if (likely(gpuvm__load(&bo->on_extobj, acquire)))
+		return;
+	if (lock)
+		gpuvm_resv_lock(&bo->vm->resv);
+	gpuvm_bo_extobj_add(bo);
+	if (lock)
+		gpuvm_resv_unlock(&bo->vm->resv);
+}
+
+int gpuvm_obtain(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	struct gpuvm_bo *bo = gpuvm_bo_find(vm, gem);
+	struct gpuvm_bo_alloc *alloc;
+	int ret;
+
+	if (unlikely(!bo)) {
+		ret = gpuvm_bo_alloc_create(vm, gem, &alloc);
+		if (ret)
+			return ret;
+		bo = gpuvm_bo_obtain(alloc);
+	}
+	/* Always, also for a bo that another thread registered: it may not have come to this line yet. */
+	if (gpuvm_vm_is_extobj(vm, gem))
+		extobj_add_locking(bo);
+	*out = bo;
+	return 0;
+}
+
+struct gpuvm_bo *gpuvm_bo_get(struct gpuvm_bo *bo)
+{
+	gpuvm__state_is(bo, GPUVM__LIVE);
+	bo->vm->dev->ref_ops->get(bo);
+	return bo;
+}
+
+/* Off the lists of its VM, in either mode, and away. No list lock held. */
+static void bury(struct gpuvm_bo *bo)
+{
+	struct gpuvm_vm *vm = bo->vm;
+	bool lock = gpuvm__vm_resv_protected(vm) && gpuvm__vm_immediate(vm);
+
+	if (lock)
+		gpuvm_resv_lock(&vm->resv);
+	gpuvm__extobj_forget(bo);
+	if (lock)
+		gpuvm_resv_unlock(&vm->resv);
+	destroy(bo, true);
+}
+
+bool gpuvm_bo_put(struct gpuvm_bo *bo)
+{
+	if (!bo)
+		return false;
+	gpuvm__state_is(bo, GPUVM__LIVE);
+	if (likely(!bo->list->put(bo)))
+		return false;
+	bury(bo);
+	return true;
+}
+
+/* Release: the cleaner sees all that happened to the bo. Nothing of it may be touched after the push. */
+static void defer(struct gpuvm_bo *bo)
+{
+	struct gpuvm_vm *vm = bo->vm;
+	struct gpuvm_bo *head = gpuvm__load(&vm->deferred, relaxed);
+
+	gpuvm__count(DEFER_PUSH);
+	do
+		bo->obj.defer = head;
+	while (!gpuvm__cas(&vm->deferred, &head, bo, release));
+}
+
+bool gpuvm_bo_put_deferred(struct gpuvm_bo *bo)
+{
+	if (!bo)
+		return false;
+	gpuvm__state_is(bo, GPUVM__LIVE);
+	GPUVM__BUG_ALWAYS(!gpuvm__vm_immediate(bo->vm));
+	if (likely(!bo->list->put(bo)))
+		return false;
+	/* Without RESV_PROTECTED the lists have spinlocks, which this path may take, so nothing stays on them. */
+	if (!gpuvm__vm_resv_protected(bo->vm))
+		gpuvm__extobj_forget(bo);
+	defer(bo);
+	return true;
+}
+
+void gpuvm__bo_put_mode(struct gpuvm_bo *bo)
+{
+	if (gpuvm__vm_immediate(bo->vm))
+		gpuvm_bo_put_deferred(bo);
+	else
+		gpuvm_bo_put(bo);
+}
+
+/* The next up to @max zombies, chained by obj.defer; what is over goes to vm->rest. */
+static struct gpuvm_bo *take_zombies(struct gpuvm_vm *vm, size_t max) __must_hold(cleanup_lock)
+{
+	struct gpuvm_bo *first = vm->rest, *bo;
+	size_t n = 1;
+
+	if (!first) {
+		/* Acquire pairs with the release in defer(). */
+		first = gpuvm__load(&vm->deferred, relaxed) ? gpuvm__xchg(&vm->deferred, NULL, acquire) : NULL;
+	}
+	vm->rest = NULL;
+	for (bo = first; bo && max; bo = bo->obj.defer, n++) {
+		if (n == max) {
+			vm->rest = bo->obj.defer;
+			bo->obj.defer = NULL;
+			break;
+		}
+	}
+	return first;
+}
+
+static void forget_all(struct gpuvm_vm *vm, struct gpuvm_bo *zombies)
+{
+	if (!zombies || !gpuvm__vm_resv_protected(vm))
+		return;
+	gpuvm_resv_lock(&vm->resv);
+	for (; zombies; zombies = zombies->obj.defer)
+		gpuvm__extobj_forget(zombies);
+	gpuvm_resv_unlock(&vm->resv);
+}
+
+size_t gpuvm_bo_deferred_cleanup(struct gpuvm_vm *vm, size_t max)
+{
+	struct gpuvm_bo *zombies, *bo;
+	size_t n = 0;
+
+	for (;;) {
+		gpuvm__mutex_lock(&vm->cleanup_lock, GPUVM__LOCK_CLEANUP);
+		zombies = take_zombies(vm, max ? max - n : 0);
+		forget_all(vm, zombies);
+		gpuvm__mutex_unlock(&vm->cleanup_lock);
+		if (!zombies)
+			break;
+		while ((bo = zombies)) {
+			zombies = bo->obj.defer;
+			gpuvm__state_is(bo, GPUVM__ZOMBIE);
+			destroy(bo, true);
+			gpuvm__count(DEFER_FREE);
+			n++;
+		}
+		if (max && n >= max)
+			break;
+	}
+	return n;
+}
+
+struct gpuvm_vm *gpuvm_bo_vm(struct gpuvm_bo *bo)
+{
+	return bo->vm;
+}
+
+struct gpuvm_gem *gpuvm_bo_gem(struct gpuvm_bo *bo)
+{
+	return bo->gem;
+}
+
+void *gpuvm_bo_data(struct gpuvm_bo *bo)
+{
+	return bo->data;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * itree.c - see itree.h. Red-black insertion and deletion as in Cormen et al., chapter 13, with both mirror cases written
+ * once (child[dir]), and the highest end kept along the way.
+ *
+ * Invariants: no red node has a red child; every path from a node to a leaf passes the same number of black nodes;
+ * max_end of a node is the maximum of its own end and its children's max_end.
+ */
+#include "itree.h"
+
+static inline uint64_t end_of(struct gpuvm__inode *n)
+{
+	return gpuvm__inode_va(n)->end;
+}
+
+static inline uint64_t start_of(struct gpuvm__inode *n)
+{
+	return gpuvm__inode_va(n)->start;
+}
+
+static uint64_t compute_max(struct gpuvm__inode *n)
+{
+	uint64_t max = end_of(n);
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (n->child[i] && n->child[i]->max_end > max)
+			max = n->child[i]->max_end;
+	return max;
+}
+
+/* From @n up to the root, as far as something changes. */
+static void propagate(struct gpuvm__inode *n)
+{
+	for (; n; n = n->parent) {
+		uint64_t max = compute_max(n);
+
+		if (n->max_end == max)
+			return;
+		n->max_end = max;
+	}
+}
+
+static inline int side_of(struct gpuvm__inode *n)
+{
+	return n->parent->child[1] == n;
+}
+
+/* Put @new (may be NULL) where @old hangs. */
+static void replace_child(struct gpuvm__itree *t, struct gpuvm__inode *old, struct gpuvm__inode *new)
+{
+	if (!old->parent)
+		t->root = new;
+	else
+		old->parent->child[side_of(old)] = new;
+	if (new)
+		new->parent = old->parent;
+}
+
+/* @n goes down to side @dir, its other child comes up; both recompute. */
+static void rotate(struct gpuvm__itree *t, struct gpuvm__inode *n, int dir)
+{
+	struct gpuvm__inode *up = n->child[!dir];
+
+	replace_child(t, n, up);
+	n->child[!dir] = up->child[dir];
+	if (n->child[!dir])
+		n->child[!dir]->parent = n;
+	up->child[dir] = n;
+	n->parent = up;
+	up->max_end = n->max_end; /* the same set of nodes */
+	n->max_end = compute_max(n);
+}
+
+static void fix_insert(struct gpuvm__itree *t, struct gpuvm__inode *n)
+{
+	while (n->parent && n->parent->red) {
+		struct gpuvm__inode *p = n->parent, *g = p->parent;
+		int dir = side_of(p);
+		struct gpuvm__inode *uncle = g->child[!dir];
+
+		if (uncle && uncle->red) {
+			p->red = uncle->red = false;
+			g->red = true;
+			n = g;
+			continue;
+		}
+		if (side_of(n) != dir) {
+			rotate(t, p, dir);
+			n = p;
+			p = n->parent;
+		}
+		p->red = false;
+		g->red = true;
+		rotate(t, g, !dir);
+	}
+	t->root->red = false;
+}
+
+struct gpuvm_va *gpuvm__itree_insert(struct gpuvm__itree *t, struct gpuvm_va *va)
+{
+	struct gpuvm__inode *n = gpuvm__va_inode(va), **link = &t->root, *parent = NULL, *before = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (parent->max_end < va->end)
+			parent->max_end = va->end;
+		if (start_of(parent) < va->start) {
+			before = parent;
+			link = &parent->child[1];
+		} else {
+			link = &parent->child[0];
+		}
+	}
+	n->parent = parent;
+	n->child[0] = n->child[1] = NULL;
+	n->max_end = va->end;
+	n->red = true;
+	*link = n;
+	fix_insert(t, n);
+	return before ? gpuvm__inode_va(before) : NULL;
+}
+
+/* The subtree on side @dir of @p lost one black node. */
+static void fix_erase(struct gpuvm__itree *t, struct gpuvm__inode *n, struct gpuvm__inode *p, int dir)
+{
+	while (p && (!n || !n->red)) {
+		struct gpuvm__inode *s = p->child[!dir];
+
+		if (s->red) {
+			s->red = false;
+			p->red = true;
+			rotate(t, p, dir);
+			s = p->child[!dir];
+		}
+		if ((!s->child[0] || !s->child[0]->red) && (!s->child[1] || !s->child[1]->red)) {
+			s->red = true;
+			n = p;
+			p = n->parent;
+			dir = p ? side_of(n) : 0;
+			continue;
+		}
+		if (!s->child[!dir] || !s->child[!dir]->red) {
+			s->child[dir]->red = false;
+			s->red = true;
+			rotate(t, s, !dir);
+			s = p->child[!dir];
+		}
+		s->red = p->red;
+		p->red = false;
+		s->child[!dir]->red = false;
+		rotate(t, p, dir);
+		n = t->root;
+		break;
+	}
+	if (n)
+		n->red = false;
+}
+
+/* Take out a node with at most one child. */
+static void erase_simple(struct gpuvm__itree *t, struct gpuvm__inode *n)
+{
+	struct gpuvm__inode *c = n->child[0] ? n->child[0] : n->child[1], *p = n->parent;
+	int dir = p ? side_of(n) : 0;
+
+	replace_child(t, n, c);
+	propagate(p);
+	if (!n->red)
+		fix_erase(t, c, p, dir);
+}
+
+/* Let @new take @old's place, links and colour. */
+static void take_place(struct gpuvm__itree *t, struct gpuvm__inode *old, struct gpuvm__inode *new)
+{
+	int i;
+
+	replace_child(t, old, new);
+	for (i = 0; i < 2; i++) {
+		new->child[i] = old->child[i];
+		if (new->child[i])
+			new->child[i]->parent = new;
+	}
+	new->red = old->red;
+	new->max_end = old->max_end;
+	propagate(new);
+}
+
+void gpuvm__itree_erase(struct gpuvm__itree *t, struct gpuvm_va *va)
+{
+	struct gpuvm__inode *n = gpuvm__va_inode(va), *next;
+
+	if (!n->child[0] || !n->child[1]) {
+		erase_simple(t, n);
+		return;
+	}
+	for (next = n->child[1]; next->child[0]; next = next->child[0])
+		;
+	erase_simple(t, next);
+	take_place(t, n, next);
+}
+
+struct gpuvm_va *gpuvm__itree_first(struct gpuvm__itree *t, uint64_t lo, uint64_t hi)
+{
+	struct gpuvm__inode *n = t->root;
+
+	if (!n || n->max_end <= lo)
+		return NULL;
+	/* Invariant: something in n's subtree ends above lo; the lowest such one is there. */
+	for (;;) {
+		if (n->child[0] && n->child[0]->max_end > lo) {
+			n = n->child[0];
+			continue;
+		}
+		if (start_of(n) >= hi)
+			return NULL;
+		if (end_of(n) > lo)
+			return gpuvm__inode_va(n);
+		n = n->child[1];
+		if (!n || n->max_end <= lo)
+			return NULL;
+	}
+}
+
+struct gpuvm_va *gpuvm__itree_before(struct gpuvm__itree *t, uint64_t below)
+{
+	struct gpuvm__inode *n = t->root, *found = NULL;
+
+	while (n) {
+		if (start_of(n) < below) {
+			found = n;
+			n = n->child[1];
+		} else {
+			n = n->child[0];
+		}
+	}
+	return found ? gpuvm__inode_va(found) : NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * mem.c - objects come and go: every allocation of the core, with what the debug build checks about it.
+ */
+#include "alloc/alloc.h"
+
+void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align)
+{
+	struct gpuvm__obj *obj;
+
+	gpuvm__may_alloc(__FILE__, __LINE__);
+	if (gpuvm__alloc_denied())
+		return NULL;
+	obj = alloc->alloc(size, align);
+	if (unlikely(!obj))
+		return NULL;
+	memset(obj, 0, size);
+	obj->alloc = alloc;
+	obj->size = size;
+	obj->type = type;
+	obj->line_aligned = align > 16;
+	gpuvm__count(ALLOC);
+	gpuvm__count_n(GPUVM_STAT_ALLOC_BYTES, size);
+	gpuvm__live_add(type, 1);
+	return obj;
+}
+
+static void release(struct gpuvm__obj *obj)
+{
+	const struct gpuvm__alloc_ops *alloc = obj->alloc;
+	size_t size = obj->size, align = obj->line_aligned ? GPUVM__LINE : 16;
+
+	gpuvm__live_add(obj->type, -1);
+#ifdef GPUVM_DEBUG
+	memset(obj, 0x6b, size); /* poison: a use after free meets no valid state word */
+#endif
+	alloc->free(obj, size, align);
+}
+
+void gpuvm__obj_free(void *p)
+{
+	gpuvm__count(FREE);
+	release(p);
+}
+
+static void release_rcu(gpuvm__rcu_head *head)
+{
+	gpuvm__rcu_callback(head);
+	release(container_of(head, struct gpuvm__obj, rcu));
+}
+
+void gpuvm__obj_retire(void *p)
+{
+	struct gpuvm__obj *obj = p;
+
+	gpuvm__count(RETIRE);
+	if (obj->alloc->retire)
+		obj->alloc->retire(obj);
+	else
+		gpuvm__call_rcu(&obj->rcu, release_rcu);
+}
+
+void gpuvm__obj_drop(const struct gpuvm_device *dev, void *obj)
+{
+	if (dev->rcu)
+		gpuvm__obj_retire(obj);
+	else
+		gpuvm__obj_free(obj);
+}

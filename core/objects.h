@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * objects.h - every structure of the core, and what always holds of it. One page; read it first.
+ *
+ * Invariants (cited by number everywhere):
+ *
+ *   I1  alloc   A struct gpuvm_bo_alloc has reference 1, is on no list and is seen by one thread.
+ *   I2  live    A struct gpuvm_bo has reference >= 1 and is on its GEM's list. Per (vm, gem) at most one is live.
+ *   I3  zombie  Reference 0, off the GEM's list, on its VM's deferred list; may stay on extobj and evict until cleanup.
+ *               1 -> 0 and leaving the GEM's list are one critical section of the list.
+ *   I4  pins    Every alloc, bo and zombie holds a reference to its vm and to its gem. Every mapping of an object holds
+ *               one to its bo.
+ *   I5  leaf    No allocation, no free and no driver callback under a GEM list's lock.
+ *   I6  space   The mappings of a VM never overlap, lie inside it and outside its reserved range.
+ *
+ * Memory: what RCU readers can reach (bo, gem, va, index nodes) is retired, that is freed after a grace period, whenever
+ * a strategy of the device has RCU readers (dev->rcu); else it is freed at once, as Linux does.
+ */
+#ifndef GPUVM_CORE_OBJECTS_H
+#define GPUVM_CORE_OBJECTS_H
+
+#include <gpuvm/gpuvm.h>
+
+#include "dlist.h"
+#include "sync.h"
+
+struct gpuvm__list_ops;
+struct gpuvm__space_ops;
+struct gpuvm__ref_ops;
+struct gpuvm__alloc_ops;
+
+/* Life of a bo or va, kept and asserted in the debug build only. */
+enum gpuvm__state {
+	GPUVM__DEAD = 0, /* freed, or never initialised */
+	GPUVM__ALLOC = 0xa110c,
+	GPUVM__LIVE = 0x11fe,
+	GPUVM__ZOMBIE = 0x20b1e,
+	GPUVM__REMOVED = 0x4e30
+};
+
+#ifdef GPUVM_DEBUG
+#define gpuvm__state_is(o, s) GPUVM__BUG_ON((o)->obj.state != (s))
+#define gpuvm__state_set(o, s) ((o)->obj.state = (s))
+#else
+#define gpuvm__state_is(o, s) ((void)sizeof(o))
+#define gpuvm__state_set(o, s) ((void)sizeof(o))
+#endif
+
+/* First member of everything that the core allocates. */
+struct gpuvm__obj {
+	union {
+		gpuvm__rcu_head rcu; /* after it is retired */
+		struct gpuvm_va *chain; /* a removed va: the next of its chain */
+		struct gpuvm_bo *defer; /* a zombie: the next of the deferred list */
+	};
+	const struct gpuvm__alloc_ops *alloc;
+	uint32_t size; /* bytes, this header included */
+	uint32_t type : 7; /* enum gpuvm_type */
+	uint32_t line_aligned : 1;
+	uint32_t state : 24; /* enum gpuvm__state */
+};
+
+/* A count that nothing reads locklessly: devices, GEM objects, VMs. Never 0 -> 1. */
+struct gpuvm__kref {
+	_Atomic uint32_t n;
+};
+
+struct gpuvm_device {
+	struct gpuvm__obj obj;
+	struct gpuvm__kref ref;
+	const struct gpuvm__list_ops *list;
+	const struct gpuvm__space_ops *space;
+	const struct gpuvm__ref_ops *ref_ops;
+	const struct gpuvm__alloc_ops *alloc;
+	bool rcu; /* a strategy has RCU readers: memory they can reach is retired */
+	const char *names[GPUVM_AXIS_COUNT];
+};
+
+struct gpuvm_resv {
+	struct gpuvm__mutex lock; /* guards the four below */
+	struct gpuvm__cond released;
+	bool held;
+	uint64_t ticket; /* the holder's acquire context; 0: none */
+	pthread_t owner;
+	unsigned int waiters;
+	_Atomic uint64_t fence; /* highest fence; written by the holder */
+};
+
+enum gpuvm__gem_mode { GPUVM__MODE_UNSET, GPUVM__MODE_STAGED, GPUVM__MODE_IMMEDIATE };
+
+struct gpuvm_gem {
+	struct gpuvm__obj obj;
+	const struct gpuvm__list_ops *list; /* dev->list, where the hit path finds it */
+	_Atomic uint32_t mode; /* enum gpuvm__gem_mode: set by the first pair, the same for all */
+	struct gpuvm__kref ref;
+	struct gpuvm_device *dev; /* pinned */
+	struct gpuvm_resv *resv; /* own_resv, or resv_vm's */
+	struct gpuvm_vm *resv_vm; /* pinned; NULL: own */
+	struct gpuvm_resv own_resv;
+	uint64_t size;
+	void (*free)(struct gpuvm_gem *gem);
+	void *data;
+	alignas(GPUVM__LINE) char list_state[]; /* list->gem_bytes, then the driver's data */
+};
+
+struct gpuvm_vm {
+	struct gpuvm__obj obj;
+	const struct gpuvm__space_ops *space;
+	uint64_t start, end; /* [start, end) */
+	uint64_t reserve_start, reserve_end; /* equal: nothing reserved */
+	uint64_t page_mask; /* page size - 1 */
+	const struct gpuvm_driver *driver;
+	struct gpuvm_device *dev; /* pinned */
+	uint32_t flags;
+	_Atomic bool closed; /* binds look at it with writers excluded */
+	char name[32];
+	void *data;
+
+	/* Written by every pair that comes or goes. */
+	alignas(GPUVM__LINE) struct gpuvm__kref ref;
+	_Atomic(struct gpuvm_bo *) deferred; /* zombies: a lock-free stack linked by obj.defer */
+	struct gpuvm__mutex cleanup_lock;
+	struct gpuvm_bo *rest; /* zombies a bounded cleanup left; under cleanup_lock */
+
+	/* Guarded by resv if RESV_PROTECTED, else by the spinlock. */
+	alignas(GPUVM__LINE) struct gpuvm__spin extobj_lock;
+	struct gpuvm__node extobj;
+	alignas(GPUVM__LINE) struct gpuvm__spin evict_lock;
+	struct gpuvm__node evict;
+
+	struct gpuvm_resv resv;
+	alignas(GPUVM__LINE) char space_state[]; /* space->vm_bytes, then the driver's data */
+};
+
+/*
+ * A pair, in each of its states: the public types gpuvm_bo_alloc and gpuvm_bo are this, seen through two opaque names.
+ * A hit touches what stands before vas_lock only. (Not line-aligned: glibc's aligned allocation costs ten times a plain
+ * one, and a bo is allocated per pair.)
+ */
+struct gpuvm_bo {
+	struct gpuvm__obj obj;
+	struct gpuvm_vm *vm; /* constant; pinned (I4) */
+	struct gpuvm_gem *gem; /* constant; pinned (I4) */
+	const struct gpuvm__list_ops *list; /* constant */
+	_Atomic uint32_t ref; /* the ref axis' word */
+	_Atomic bool evicted; /* under the GEM's reservation */
+	_Atomic bool on_extobj; /* written under what guards vm->extobj; once true, true until it dies */
+
+	struct gpuvm__spin vas_lock; /* where list->va_lock says so */
+	uint32_t nr_vas;
+	struct gpuvm__node vas; /* under list->va_lock */
+	struct gpuvm__node extobj; /* entry in vm->extobj */
+	struct gpuvm__node evict; /* entry in vm->evict */
+	void *data;
+	alignas(16) char list_state[]; /* list->bo_bytes, then the ref's, then the driver's data */
+};
+
+/* A mapping, in each of its states. What readers look at comes first and is constant while resident, but for flags. */
+struct gpuvm_va {
+	struct gpuvm__obj obj;
+	uint64_t start, end; /* [start, end) */
+	uint64_t offset;
+	struct gpuvm_bo *bo; /* NULL: sparse; pinned while resident */
+	struct gpuvm_vm *vm; /* constant */
+	_Atomic uint32_t flags;
+	uint32_t data_offset : 31; /* bytes from here to the driver's data; 0: none */
+	uint32_t retire : 1; /* removed: readers may still see it */
+	struct gpuvm__node link; /* entry in bo->vas */
+	alignas(16) char space_state[]; /* space->va_bytes, then the driver's data */
+};
+
+/* ---- counting (kref) ---- */
+
+static inline void gpuvm__kref_init(struct gpuvm__kref *k)
+{
+	atomic_init(&k->n, 1);
+}
+
+static inline void gpuvm__kref_get(struct gpuvm__kref *k)
+{
+	uint32_t old = gpuvm__fetch_add(&k->n, 1, relaxed);
+
+	(void)old;
+	GPUVM__BUG_ON(old == 0);
+}
+
+/* For who holds no reference, inside a read section. */
+static inline bool gpuvm__kref_tryget(struct gpuvm__kref *k)
+{
+	uint32_t old = gpuvm__load(&k->n, relaxed);
+
+	while (old)
+		if (gpuvm__cas(&k->n, &old, old + 1, acquire))
+			return true;
+	return false;
+}
+
+/* True for the last. acq_rel: everything done under any reference happens before the destruction. */
+static inline bool gpuvm__kref_put(struct gpuvm__kref *k)
+{
+	uint32_t old = gpuvm__fetch_sub(&k->n, 1, acq_rel);
+
+	GPUVM__BUG_ON(old == 0);
+	return old == 1;
+}
+
+/* ---- memory (mem.c) ---- */
+
+#define gpuvm__align(n, a) (((n) + (a) - 1) & ~((size_t)(a) - 1))
+
+/* Zeroed object of @size bytes whose first member is a struct gpuvm__obj; NULL if there is no memory. @align: 16 or 64. */
+void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align);
+/* At once. */
+void gpuvm__obj_free(void *obj);
+/* After a grace period. */
+void gpuvm__obj_retire(void *obj);
+/* Retire if the device has RCU readers, else free. */
+void gpuvm__obj_drop(const struct gpuvm_device *dev, void *obj);
+
+/* ---- resv.c ---- */
+
+void gpuvm__resv_init(struct gpuvm_resv *resv);
+void gpuvm__resv_fini(struct gpuvm_resv *resv);
+/* @ticket of the acquire context, 0 for none; @may_die: it holds others already. 0 or -EDEADLK. */
+int gpuvm__resv_lock_ticket(struct gpuvm_resv *resv, uint64_t ticket, bool may_die);
+
+/* ---- vm.c ---- */
+
+static inline bool gpuvm__vm_immediate(const struct gpuvm_vm *vm)
+{
+	return vm->flags & GPUVM_VM_IMMEDIATE;
+}
+
+static inline bool gpuvm__vm_resv_protected(const struct gpuvm_vm *vm)
+{
+	return vm->flags & GPUVM_VM_RESV_PROTECTED;
+}
+
+/* ---- bo.c ---- */
+
+/* Drop a mapping's reference, whatever the lock mode. No list lock held. */
+void gpuvm__bo_put_mode(struct gpuvm_bo *bo);
+
+/* ---- va.c ---- */
+
+struct gpuvm__cursor;
+
+/* Is @req something @vm could map? 0 or -EINVAL. */
+int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req);
+/* Open a writer's section over [lo, hi). 0, -ENOENT (closed), -ENOMEM. */
+int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi);
+void gpuvm__write_end(struct gpuvm__cursor *c);
+/* Give @alloc its place: the mapping that @req describes. */
+struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req);
+/* One edit: link @in, replace what overlaps [lo, hi) by it, unlink that and chain it in front of *@removed. */
+void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
+		   struct gpuvm_va_removed **removed);
+
+/* ---- exec.c ---- */
+
+/* gpuvm_exec_lock_range() over the whole VM, and the VM's reservation: what gpuvm_vm_close() needs in staged mode. */
+int gpuvm__exec_lock_everything(struct gpuvm_exec *exec);
+
+/* ---- extobj and evict lists (extobj.c) ---- */
+
+void gpuvm__evict_set(struct gpuvm_bo *bo, bool evict);
+/* Off both lists; the caller holds what guards them if RESV_PROTECTED. */
+void gpuvm__extobj_forget(struct gpuvm_bo *bo);
+
+/* ---- strategy tables (catalogue.c) ---- */
+
+/* Fill @out with what @in (NULL: the default preset) names or its preset implies; -ENOENT for an unknown preset. */
+int gpuvm__params_resolve(const struct gpuvm_device_params *in, struct gpuvm_device_params *out);
+/* The preset that is just these four, or NULL. */
+const char *gpuvm__params_preset(const char *list, const char *space, const char *ref, const char *alloc);
+
+const struct gpuvm__list_ops *gpuvm__list_find(const char *list, const char *ref);
+const struct gpuvm__space_ops *gpuvm__space_find(const char *name);
+const struct gpuvm__ref_ops *gpuvm__ref_find(const char *name);
+const struct gpuvm__alloc_ops *gpuvm__alloc_find(const char *name);
+
+#endif /* GPUVM_CORE_OBJECTS_H */

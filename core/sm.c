@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * sm.c - split and merge. Sees the space contract and mappings; no list, no lock, no RCU.
+ *
+ * One rule instead of upstream's nine branches. For a mapping [a, e) and a request [ra, re):
+ *
+ *	prev  = [a, ra)   if a < ra
+ *	next  = [re, e)   if e > re
+ *	keep  = the request shows the same object, and the same bytes of it, where the mapping does: same bo, and
+ *	        offset - a == request's offset - ra (modulo 2^64, so it holds on both sides)
+ *
+ * With a prev or a next the step is a REMAP, else an UNMAP. A map request ends with one MAP. madvise differs in that it
+ * skips mappings with an object, leaves alone what lies wholly inside, and MAPs anew the inner part of what it cut.
+ */
+#include "sm.h"
+
+static const struct {
+	bool edits, keeps, maps_all, skips_objects, maps_cut; /* see the walk */
+	unsigned int slots; /* of struct gpuvm_sm that must be filled, one bit each */
+} kinds[GPUVM__SM_KINDS] = {
+	[GPUVM__SM_MAP] = { .edits = true,
+			    .keeps = true,
+			    .maps_all = true,
+			    .slots = 1 << GPUVM_SM_NEW | 1 << GPUVM_SM_PREV | 1 << GPUVM_SM_NEXT },
+	[GPUVM__SM_UNMAP] = { .edits = true, .slots = 1 << GPUVM_SM_PREV | 1 << GPUVM_SM_NEXT },
+	[GPUVM__SM_PREFETCH] = { .edits = false },
+	[GPUVM__SM_MADVISE] = { .edits = true,
+				.skips_objects = true,
+				.maps_cut = true,
+				.slots = 1 << GPUVM_SM_NEW | 1 << GPUVM_SM_PREV | 1 << GPUVM_SM_NEXT |
+					 1 << GPUVM_SM_NEW2 },
+	[GPUVM__SM_BO_UNMAP] = { .edits = true },
+};
+
+static uint64_t req_end(const struct gpuvm_map_req *req)
+{
+	return req->addr + req->range;
+}
+
+/* ---- one mapping ---- */
+
+/* The part [lo, hi) of @va as a request of its own. */
+static struct gpuvm_map_req part_of(const struct gpuvm_va *va, uint64_t lo, uint64_t hi)
+{
+	return (struct gpuvm_map_req){
+		.addr = lo,
+		.range = hi - lo,
+		.offset = va->bo ? va->offset + (lo - va->start) : 0,
+		.bo = va->bo,
+		.flags = gpuvm_va_flags(va),
+	};
+}
+
+static bool sticks_out(const struct gpuvm__sm *s, const struct gpuvm_va *va)
+{
+	return va->start < s->cursor.lo || va->end > s->cursor.hi;
+}
+
+static bool keeps(const struct gpuvm__sm *s, const struct gpuvm_va *va)
+{
+	return kinds[s->kind].keeps && va->bo && va->bo == s->req.bo &&
+	       va->offset - va->start == s->req.offset - s->req.addr;
+}
+
+static void fill_prefetch(const struct gpuvm__sm *s, struct gpuvm_va *va, struct gpuvm__sm_step *step)
+{
+	step->op = (struct gpuvm_op){ .type = GPUVM_OP_PREFETCH, .vm = s->cursor.vm, .prefetch.va = va };
+}
+
+/* The rule. */
+static void fill_removal(const struct gpuvm__sm *s, struct gpuvm_va *va, struct gpuvm__sm_step *step)
+{
+	uint64_t lo = s->cursor.lo, hi = s->cursor.hi;
+	bool prev = va->start < lo, next = va->end > hi;
+
+	step->unmap = (struct gpuvm_op_unmap){ .va = va, .keep = keeps(s, va) };
+	step->op.vm = s->cursor.vm;
+	if (!prev && !next) {
+		step->op.type = GPUVM_OP_UNMAP;
+		step->op.unmap = step->unmap;
+		return;
+	}
+	step->op.type = GPUVM_OP_REMAP;
+	step->op.remap = (struct gpuvm_op_remap){ .unmap = &step->unmap };
+	if (prev) {
+		step->prev = part_of(va, va->start, lo);
+		step->op.remap.prev = &step->prev;
+	}
+	if (next) {
+		step->next = part_of(va, hi, va->end);
+		step->op.remap.next = &step->next;
+	}
+}
+
+static void fill_map(const struct gpuvm__sm *s, const struct gpuvm_map_req *req, struct gpuvm__sm_step *step)
+{
+	step->op = (struct gpuvm_op){ .type = GPUVM_OP_MAP, .vm = s->cursor.vm, .map = *req };
+}
+
+/* madvise: what replaces the inner part of @va: the whole request if it lies inside one mapping, else a sparse piece. */
+static struct gpuvm_map_req inner_part(const struct gpuvm__sm *s, const struct gpuvm_va *va)
+{
+	uint64_t lo = va->start > s->cursor.lo ? va->start : s->cursor.lo;
+	uint64_t hi = va->end < s->cursor.hi ? va->end : s->cursor.hi;
+
+	if (lo == s->cursor.lo && hi == s->cursor.hi)
+		return s->req;
+	return (struct gpuvm_map_req){ .addr = lo, .range = hi - lo, .flags = s->req.flags };
+}
+
+/* The steps for @va, 0 to 2 of them. */
+static unsigned int steps_for(const struct gpuvm__sm *s, struct gpuvm_va *va, struct gpuvm__sm_step step[2])
+{
+	struct gpuvm_map_req inner;
+
+	if (kinds[s->kind].skips_objects && (va->bo || !sticks_out(s, va)))
+		return 0;
+	if (!kinds[s->kind].edits) {
+		fill_prefetch(s, va, &step[0]);
+		return 1;
+	}
+	fill_removal(s, va, &step[0]);
+	if (!kinds[s->kind].maps_cut)
+		return 1;
+	inner = inner_part(s, va);
+	fill_map(s, &inner, &step[1]);
+	return 2;
+}
+
+/* ---- the edits ---- */
+
+static void cut_add(struct gpuvm__sm_cut *cut, const struct gpuvm_map_req *req, enum gpuvm_sm_slot slot)
+{
+	cut->piece[cut->n++] = (struct gpuvm__sm_piece){ .req = *req, .slot = slot };
+}
+
+/* Map and unmap: one cut over the range. The pieces come in address order, as the walk does. */
+static void record_in_range(struct gpuvm__sm *s, const struct gpuvm__sm_step *step)
+{
+	if (step->op.type != GPUVM_OP_REMAP)
+		return;
+	if (step->op.remap.prev)
+		cut_add(&s->cut[0], step->op.remap.prev, GPUVM_SM_PREV);
+	if (step->op.remap.next) {
+		if (kinds[s->kind].maps_all)
+			cut_add(&s->cut[0], &s->req, GPUVM_SM_NEW);
+		cut_add(&s->cut[0], step->op.remap.next, GPUVM_SM_NEXT);
+	}
+}
+
+/* madvise: a cut of its own for each mapping. */
+static void record_apart(struct gpuvm__sm *s, const struct gpuvm_va *va, const struct gpuvm__sm_step step[2])
+{
+	bool second = s->nr_cuts;
+	struct gpuvm__sm_cut *cut = &s->cut[s->nr_cuts++];
+
+	*cut = (struct gpuvm__sm_cut){ .lo = step[1].op.map.addr, .hi = req_end(&step[1].op.map) };
+	if (step[0].op.remap.prev)
+		cut_add(cut, step[0].op.remap.prev, GPUVM_SM_PREV);
+	cut_add(cut, &step[1].op.map, second ? GPUVM_SM_NEW2 : GPUVM_SM_NEW);
+	if (step[0].op.remap.next)
+		cut_add(cut, step[0].op.remap.next, GPUVM_SM_NEXT);
+}
+
+static void record(struct gpuvm__sm *s, struct gpuvm_va *va, const struct gpuvm__sm_step step[2], unsigned int n)
+{
+	if (n == 0 || s->kind == GPUVM__SM_PREFETCH || s->kind == GPUVM__SM_BO_UNMAP)
+		return;
+	if (kinds[s->kind].maps_cut)
+		record_apart(s, va, step);
+	else
+		record_in_range(s, &step[0]);
+}
+
+/* A map request whose last mapping does not stick out has its own mapping last. */
+static void record_end(struct gpuvm__sm *s)
+{
+	struct gpuvm__sm_cut *cut = &s->cut[0];
+	bool has_next = cut->n && cut->piece[cut->n - 1].slot == GPUVM_SM_NEXT;
+
+	if (kinds[s->kind].maps_all && !has_next)
+		cut_add(cut, &s->req, GPUVM_SM_NEW);
+}
+
+/* ---- the walk ---- */
+
+/* Over the range, or over the mappings of one bo (nobody else edits the VM meanwhile). NULL starts. */
+static struct gpuvm_va *forward(struct gpuvm__sm *s, struct gpuvm_va *va)
+{
+	struct gpuvm__node *n;
+
+	if (s->kind != GPUVM__SM_BO_UNMAP)
+		return s->cursor.vm->space->next(&s->cursor, va ? va->end : s->cursor.lo);
+	n = va ? va->link.next : s->bo->vas.next;
+	return n != &s->bo->vas ? container_of(n, struct gpuvm_va, link) : NULL;
+}
+
+static struct gpuvm_va *backward(struct gpuvm__sm *s, struct gpuvm_va *va)
+{
+	struct gpuvm__node *n;
+
+	if (s->kind != GPUVM__SM_BO_UNMAP)
+		return s->cursor.vm->space->prev(&s->cursor, va ? va->start : s->cursor.hi);
+	n = va ? va->link.prev : s->bo->vas.prev;
+	return n != &s->bo->vas ? container_of(n, struct gpuvm_va, link) : NULL;
+}
+
+/* The first @done steps of @va, and all steps of the mappings before it, back to front. */
+static void undo(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink, struct gpuvm_va *va, unsigned int done)
+{
+	struct gpuvm__sm_step step[2];
+
+	if (!sink->undo)
+		return;
+	while (va) {
+		steps_for(s, va, step);
+		while (done)
+			sink->undo(&step[--done].op, sink->arg);
+		va = backward(s, va);
+		done = va ? steps_for(s, va, step) : 0;
+	}
+}
+
+static int walk_vas(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink)
+{
+	struct gpuvm__sm_step step[2];
+	unsigned int i, n;
+	struct gpuvm_va *va;
+	int ret;
+
+	for (va = forward(s, NULL); va; va = forward(s, va)) {
+		n = steps_for(s, va, step);
+		for (i = 0; i < n; i++) {
+			ret = sink->step(&step[i].op, sink->arg);
+			if (ret) {
+				undo(s, sink, va, i);
+				return ret;
+			}
+		}
+		record(s, va, step, n);
+	}
+	return 0;
+}
+
+int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink)
+{
+	struct gpuvm__sm_step last;
+	struct gpuvm_va *va;
+	int ret;
+
+	s->nr_cuts = 0;
+	s->cut[0] = (struct gpuvm__sm_cut){ .lo = s->cursor.lo, .hi = s->cursor.hi };
+	ret = walk_vas(s, sink);
+	if (ret)
+		return ret;
+	record_end(s);
+	if (!kinds[s->kind].maps_all)
+		return 0;
+	fill_map(s, &s->req, &last);
+	ret = sink->step(&last.op, sink->arg);
+	if (ret) {
+		va = backward(s, NULL);
+		undo(s, sink, va, va ? 1 : 0);
+	}
+	return ret;
+}
+
+/* ---- begin, commit, end ---- */
+
+int gpuvm__sm_begin(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm_map_req *req,
+		    struct gpuvm_bo *bo)
+{
+	int ret;
+
+	s->kind = kind;
+	s->req = *req;
+	s->bo = bo;
+	ret = bo ? 0 : gpuvm__req_check(vm, req); /* the whole VM may have a reserved part */
+	return ret ? ret : gpuvm__write_begin(&s->cursor, vm, req->addr, req_end(req));
+}
+
+int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_sm *sm)
+{
+	unsigned int i;
+
+	for (i = 0; i < GPUVM_SM_SLOTS; i++)
+		if ((kinds[kind].slots & (1u << i)) && !sm->va[i])
+			return -EINVAL;
+	return 0;
+}
+
+static void commit_cut(struct gpuvm__sm *s, const struct gpuvm__sm_cut *cut, struct gpuvm_sm *sm)
+{
+	struct gpuvm_va *in[GPUVM__SPLICE_MAX];
+	unsigned int i;
+
+	for (i = 0; i < cut->n; i++) {
+		struct gpuvm_va_alloc **slot = &sm->va[cut->piece[i].slot];
+
+		in[i] = gpuvm__va_fill(*slot, &cut->piece[i].req);
+		*slot = NULL;
+	}
+	gpuvm__commit(&s->cursor, cut->lo, cut->hi, in, cut->n, &sm->removed);
+}
+
+static void commit_bo_unmap(struct gpuvm__sm *s, struct gpuvm_sm *sm)
+{
+	struct gpuvm_va *va, *next;
+
+	/* The last mapping may take the bo with it: look ahead. */
+	for (va = forward(s, NULL); va; va = next) {
+		next = forward(s, va);
+		gpuvm__commit(&s->cursor, va->start, va->end, NULL, 0, &sm->removed);
+	}
+}
+
+void gpuvm__sm_commit(struct gpuvm__sm *s, struct gpuvm_sm *sm)
+{
+	unsigned int i;
+
+	switch (s->kind) {
+	case GPUVM__SM_MAP:
+	case GPUVM__SM_UNMAP:
+		commit_cut(s, &s->cut[0], sm);
+		break;
+	case GPUVM__SM_MADVISE:
+		for (i = 0; i < s->nr_cuts; i++)
+			commit_cut(s, &s->cut[i], sm);
+		break;
+	case GPUVM__SM_BO_UNMAP:
+		commit_bo_unmap(s, sm);
+		break;
+	default:
+		break;
+	}
+}
+
+void gpuvm__sm_end(struct gpuvm__sm *s)
+{
+	gpuvm__write_end(&s->cursor);
+}
+
+/* ---- the callback form ---- */
+
+struct driver_sink {
+	const struct gpuvm_driver *driver;
+	void *priv;
+};
+
+static int driver_step(const struct gpuvm_op *op, void *arg)
+{
+	struct driver_sink *d = arg;
+
+	switch (op->type) {
+	case GPUVM_OP_MAP:
+		return d->driver->sm_step_map(op, d->priv);
+	case GPUVM_OP_REMAP:
+		return d->driver->sm_step_remap(op, d->priv);
+	case GPUVM_OP_UNMAP:
+		return d->driver->sm_step_unmap(op, d->priv);
+	case GPUVM_OP_PREFETCH:
+		return d->driver->sm_step_prefetch(op, d->priv);
+	}
+	return -EINVAL;
+}
+
+static void driver_undo(const struct gpuvm_op *op, void *arg)
+{
+	struct driver_sink *d = arg;
+
+	if (d->driver->sm_step_undo)
+		d->driver->sm_step_undo(op, d->priv);
+}
+
+static bool has_callbacks(const struct gpuvm_driver *d, enum gpuvm__sm_kind kind)
+{
+	switch (kind) {
+	case GPUVM__SM_MAP:
+		return d->sm_step_map && d->sm_step_remap && d->sm_step_unmap;
+	case GPUVM__SM_UNMAP:
+		return d->sm_step_remap && d->sm_step_unmap;
+	case GPUVM__SM_MADVISE:
+		return d->sm_step_map && d->sm_step_remap;
+	case GPUVM__SM_BO_UNMAP:
+		return d->sm_step_unmap;
+	default:
+		return d->sm_step_prefetch;
+	}
+}
+
+static int run(enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm_map_req *req, struct gpuvm_bo *bo,
+	       struct gpuvm_sm *sm)
+{
+	struct driver_sink d = { .driver = vm->driver, .priv = sm->priv };
+	struct gpuvm__sm_sink sink = { .step = driver_step, .undo = driver_undo, .arg = &d };
+	struct gpuvm__sm s;
+	int ret;
+
+	if (!has_callbacks(vm->driver, kind) || gpuvm__sm_stocked(kind, sm))
+		return -EINVAL;
+	ret = gpuvm__sm_begin(&s, kind, vm, req, bo);
+	if (ret)
+		return ret;
+	ret = gpuvm__sm_walk(&s, &sink);
+	if (!ret)
+		gpuvm__sm_commit(&s, sm);
+	gpuvm__sm_end(&s);
+	return ret;
+}
+
+int gpuvm_sm_map(struct gpuvm_vm *vm, const struct gpuvm_map_req *req, struct gpuvm_sm *sm)
+{
+	return run(GPUVM__SM_MAP, vm, req, NULL, sm);
+}
+
+int gpuvm_sm_unmap(struct gpuvm_vm *vm, uint64_t addr, uint64_t range, struct gpuvm_sm *sm)
+{
+	struct gpuvm_map_req req = { .addr = addr, .range = range };
+
+	return run(GPUVM__SM_UNMAP, vm, &req, NULL, sm);
+}
+
+int gpuvm_sm_prefetch(struct gpuvm_vm *vm, uint64_t addr, uint64_t range, void *priv)
+{
+	struct gpuvm_map_req req = { .addr = addr, .range = range };
+	struct gpuvm_sm sm = { .priv = priv };
+
+	return run(GPUVM__SM_PREFETCH, vm, &req, NULL, &sm);
+}
+
+int gpuvm_sm_madvise(struct gpuvm_vm *vm, const struct gpuvm_map_req *req, struct gpuvm_sm *sm)
+{
+	return run(GPUVM__SM_MADVISE, vm, req, NULL, sm);
+}
+
+int gpuvm_bo_unmap(struct gpuvm_bo *bo, struct gpuvm_sm *sm)
+{
+	struct gpuvm_map_req whole = { .addr = bo->vm->start, .range = bo->vm->end - bo->vm->start };
+
+	gpuvm__state_is(bo, GPUVM__LIVE);
+	return run(GPUVM__SM_BO_UNMAP, bo->vm, &whole, bo, sm);
+}
+
+int gpuvm_sm_prepare(struct gpuvm_vm *vm, struct gpuvm_sm *sm, unsigned int vas)
+{
+	/* Two: the pieces that remain of what is cut; three: and the new one; four: and a second new one. */
+	unsigned int i, first = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM_SM_PREV : GPUVM_SM_NEW;
+
+	for (i = first; i < first + vas && i < GPUVM_SM_SLOTS; i++) {
+		if (!sm->va[i])
+			sm->va[i] = gpuvm_va_alloc_create(vm);
+		if (!sm->va[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void gpuvm_sm_release(struct gpuvm_sm *sm)
+{
+	struct gpuvm_va_removed *va;
+	unsigned int i;
+
+	for (i = 0; i < GPUVM_SM_SLOTS; i++) {
+		gpuvm_va_alloc_destroy(sm->va[i]);
+		sm->va[i] = NULL;
+	}
+	while ((va = gpuvm_va_removed_pop(&sm->removed)))
+		gpuvm_va_removed_free(va);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * space.h - the contract of the space axis: where the mappings of a VM are, and who excludes whom on them.
+ *
+ * To add one: write core/space/NAME.c ending in `const struct gpuvm__space_ops gpuvm__space_NAME = { ... }` and a line in
+ * catalogue.def. space/rbtree_mutex.c is the one to copy. An implementation links and orders mappings by start and end;
+ * it knows no bo, no reference and no callback.
+ *
+ * Everyone walks and edits through a cursor over [lo, hi): begin() opens the section, next() and prev() look, splice()
+ * edits, end() closes it.
+ *
+ *   S1  Between begin() and end() of a writer, nobody else edits a mapping that overlaps [lo, hi), wholly: if one sticks
+ *       out of [lo, hi), the writer's exclusion reaches to its ends. Writers of other mappings may run meanwhile, if the
+ *       strategy can; a writer over [vm->start, vm->end) excludes all others.
+ *   S2  Between begin() and end() of a reader, what next() and prev() returned stays readable. With a strategy that has
+ *       RCU readers (rcu), mappings may come and go meanwhile; a mapping that stays throughout is seen exactly once by
+ *       a walk with next().
+ *   S3  splice() is one step for readers: a page that is mapped before and after it is never seen unmapped, and what is
+ *       seen is old or new, nothing else.
+ *   S4  begin() may allocate (before it locks) and fail with -ENOMEM; nothing between a successful begin() and end()
+ *       allocates or fails.
+ *   S5  lookup() is the whole of begin, next, copy, end for one address, in the strategy's best way.
+ */
+#ifndef GPUVM_CORE_SPACE_SPACE_H
+#define GPUVM_CORE_SPACE_SPACE_H
+
+#include "../objects.h"
+
+/**
+ * struct gpuvm__cursor - an open section; on the stack
+ * @vm: the VM
+ * @lo: first byte of interest
+ * @hi: end of it
+ * @write: writer
+ * @scratch: the strategy's own
+ */
+struct gpuvm__cursor {
+	struct gpuvm_vm *vm;
+	uint64_t lo, hi;
+	bool write;
+	void *scratch[5];
+};
+
+static_assert(sizeof(struct gpuvm__cursor) <= sizeof(struct gpuvm_reader), "gpuvm_reader must hold a cursor");
+
+#define GPUVM__SPLICE_MAX 3 /* prev, new, next */
+
+/**
+ * struct gpuvm__space_ops - one strategy
+ * @name: as in catalogue.def
+ * @vm_bytes: its state in each VM (at vm->space_state)
+ * @va_bytes: its state in each mapping (at va->space_state)
+ * @rcu: has RCU readers
+ */
+struct gpuvm__space_ops {
+	const char *name;
+	size_t vm_bytes;
+	size_t va_bytes;
+	bool rcu;
+
+	int (*init)(struct gpuvm_vm *vm);
+	void (*fini)(struct gpuvm_vm *vm);
+	bool (*lookup)(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out);
+	int (*begin)(struct gpuvm__cursor *c);
+	/* The lowest mapping that overlaps [from, c->hi), or NULL. Cheap if @from is the end of the last one returned. */
+	struct gpuvm_va *(*next)(struct gpuvm__cursor *c, uint64_t from);
+	/* The highest mapping that overlaps [c->lo, below), or NULL. */
+	struct gpuvm_va *(*prev)(struct gpuvm__cursor *c, uint64_t below);
+	/*
+	 * Replace all mappings that overlap [lo, hi), inside [c->lo, c->hi), by @in[0..n), in order and disjoint, which
+	 * cover no byte that none of the old ones or [lo, hi) covers. The old ones are chained (obj.chain) in address
+	 * order in front of *@removed.
+	 */
+	void (*splice)(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
+		       struct gpuvm_va **removed);
+	void (*end)(struct gpuvm__cursor *c);
+	size_t (*index_bytes)(struct gpuvm_vm *vm);
+};
+
+#define GPUVM__SPACE_STATE(type, obj) ((type *)(obj)->space_state)
+
+static inline void gpuvm__mapping_copy(const struct gpuvm_va *va, struct gpuvm_mapping *out)
+{
+	out->addr = va->start;
+	out->range = va->end - va->start;
+	out->offset = va->offset;
+	out->gem = va->bo ? va->bo->gem : NULL;
+	out->flags = atomic_load_explicit(&((struct gpuvm_va *)va)->flags, memory_order_relaxed);
+}
+
+#endif /* GPUVM_CORE_SPACE_SPACE_H */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * sync_native.h - sync.h's back end on real threads: pthreads and liburcu.
+ *
+ * Included by sync.h only. The release build inlines liburcu's read side (_LGPL_SOURCE, URCU_INLINE_SMALL_FUNCTIONS: else
+ * a benchmark times a call through the PLT). The ThreadSanitizer build calls it and states the ordering RCU gives, which
+ * the tool cannot see: a reader's section happens before the end of a later grace period.
+ */
+#ifndef GPUVM_CORE_SYNC_NATIVE_H
+#define GPUVM_CORE_SYNC_NATIVE_H
+
+#ifndef __SANITIZE_THREAD__
+#define _LGPL_SOURCE
+#define URCU_INLINE_SMALL_FUNCTIONS
+#endif
+#define URCU_API_MAP
+#if defined(GPUVM_RCU_QSBR)
+#include <urcu/urcu-qsbr.h>
+#define GPUVM__RCU_NAME "qsbr"
+#elif defined(GPUVM_RCU_MB)
+#include <urcu/urcu-mb.h>
+#define GPUVM__RCU_NAME "mb"
+#elif defined(GPUVM_RCU_BP)
+#include <urcu/urcu-bp.h>
+#define GPUVM__RCU_NAME "bp"
+#else
+#include <urcu/urcu-memb.h>
+#define GPUVM__RCU_NAME "memb"
+#endif
+#include <pthread.h>
+#include <sched.h>
+#include <urcu/call-rcu.h>
+
+/*
+ * race_point() - here another thread could step in and break us. Empty in release; in the stress build a rare yield or
+ * spin widens the window.
+ */
+#ifdef GPUVM_JITTER
+void gpuvm__jitter(void);
+#define race_point() gpuvm__jitter()
+#else
+#define race_point() ((void)0)
+#endif
+
+static inline void gpuvm__cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* A sleeping lock. */
+struct gpuvm__native_mutex {
+	pthread_mutex_t m;
+};
+
+static inline void gpuvm__native_mutex_init(struct gpuvm__native_mutex *l)
+{
+	pthread_mutex_init(&l->m, NULL);
+}
+
+static inline void gpuvm__native_mutex_fini(struct gpuvm__native_mutex *l)
+{
+	pthread_mutex_destroy(&l->m);
+}
+
+static inline void gpuvm__native_mutex_lock(struct gpuvm__native_mutex *l)
+{
+	pthread_mutex_lock(&l->m);
+}
+
+static inline void gpuvm__native_mutex_unlock(struct gpuvm__native_mutex *l)
+{
+	pthread_mutex_unlock(&l->m);
+}
+
+/* A condition, waited for under a mutex. */
+struct gpuvm__cond {
+	pthread_cond_t c;
+};
+
+static inline void gpuvm__cond_init(struct gpuvm__cond *c)
+{
+	pthread_cond_init(&c->c, NULL);
+}
+
+static inline void gpuvm__cond_fini(struct gpuvm__cond *c)
+{
+	pthread_cond_destroy(&c->c);
+}
+
+#define gpuvm__cond_wait(cond, l) pthread_cond_wait(&(cond)->c, &(l)->m.m)
+#define gpuvm__cond_broadcast(cond) pthread_cond_broadcast(&(cond)->c)
+
+/* Test and test-and-set; yields when the holder seems to be off its CPU. */
+struct gpuvm__native_spin {
+	_Atomic uint32_t locked;
+};
+
+static inline void gpuvm__native_spin_init(struct gpuvm__native_spin *l)
+{
+	atomic_init(&l->locked, 0);
+}
+
+static inline void gpuvm__native_spin_lock(struct gpuvm__native_spin *l)
+{
+	unsigned int spins = 0;
+
+	while (atomic_exchange_explicit(&l->locked, 1, memory_order_acquire)) {
+		while (atomic_load_explicit(&l->locked, memory_order_relaxed)) {
+			if (++spins % 1024 == 0)
+				sched_yield();
+			gpuvm__cpu_relax();
+		}
+	}
+}
+
+static inline void gpuvm__native_spin_unlock(struct gpuvm__native_spin *l)
+{
+	atomic_store_explicit(&l->locked, 0, memory_order_release);
+}
+
+/* ---- RCU ---- */
+
+typedef struct rcu_head gpuvm__rcu_head;
+
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+extern char gpuvm__rcu_token;
+#define gpuvm__tsan_acquire(p) __tsan_acquire(p)
+#define gpuvm__tsan_release(p) __tsan_release(p)
+#define GPUVM__RCU_TOKEN (&gpuvm__rcu_token)
+#else
+#define gpuvm__tsan_acquire(p) ((void)0)
+#define gpuvm__tsan_release(p) ((void)0)
+#endif
+
+#ifdef GPUVM_DEBUG
+void gpuvm__rcu_enter(const char *file, int line);
+void gpuvm__rcu_exit(const char *file, int line);
+void gpuvm__rcu_may_wait(const char *file, int line);
+#else
+#define gpuvm__rcu_enter(file, line) ((void)0)
+#define gpuvm__rcu_exit(file, line) ((void)0)
+#define gpuvm__rcu_may_wait(file, line) ((void)0)
+#endif
+
+#define gpuvm__read_lock() (gpuvm__rcu_enter(__FILE__, __LINE__), rcu_read_lock())
+#define gpuvm__read_unlock() \
+	(gpuvm__tsan_release(GPUVM__RCU_TOKEN), rcu_read_unlock(), gpuvm__rcu_exit(__FILE__, __LINE__))
+
+static inline void gpuvm__call_rcu(gpuvm__rcu_head *head, void (*func)(gpuvm__rcu_head *head))
+{
+	gpuvm__tsan_release(head);
+	call_rcu(head, func);
+}
+
+/* First thing in every call_rcu callback. */
+#define gpuvm__rcu_callback(head) (gpuvm__tsan_acquire(head), gpuvm__tsan_acquire(GPUVM__RCU_TOKEN))
+
+#define gpuvm__synchronize_rcu()                                                                        \
+	(gpuvm__rcu_may_wait(__FILE__, __LINE__), gpuvm__count(GRACE), synchronize_rcu(), \
+	 gpuvm__tsan_acquire(GPUVM__RCU_TOKEN))
+#define gpuvm__rcu_barrier() \
+	(gpuvm__rcu_may_wait(__FILE__, __LINE__), rcu_barrier(), gpuvm__tsan_acquire(GPUVM__RCU_TOKEN))
+
+#define gpuvm__rcu_register() rcu_register_thread()
+#define gpuvm__rcu_unregister() rcu_unregister_thread()
+
+#endif /* GPUVM_CORE_SYNC_NATIVE_H */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * thread.c - registration of threads, and the counters that each keeps for itself.
+ */
+#include <gpuvm/thread.h>
+
+#include "sync.h"
+#include "version.h"
+
+__thread struct gpuvm__thread gpuvm__self;
+
+static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct gpuvm__thread *threads; /* under threads_lock */
+static struct gpuvm_stats departed; /* sums of threads that left; under threads_lock */
+
+#ifdef __SANITIZE_THREAD__
+char gpuvm__rcu_token;
+#endif
+
+static void add_stats(struct gpuvm_stats *to, struct gpuvm__thread *from)
+{
+	unsigned int i;
+
+	for (i = 0; i < GPUVM_STAT_COUNT; i++)
+		to->v[i] += atomic_load_explicit(&from->stat[i], memory_order_relaxed);
+}
+
+void gpuvm_thread_enter(void)
+{
+	struct gpuvm__thread *t = &gpuvm__self;
+
+	if (t->entered++)
+		return;
+	pthread_mutex_lock(&threads_lock);
+	t->next = threads;
+	t->pprev = &threads;
+	if (threads)
+		threads->pprev = &t->next;
+	threads = t;
+	pthread_mutex_unlock(&threads_lock);
+	gpuvm__rcu_register();
+}
+
+void gpuvm_thread_leave(void)
+{
+	struct gpuvm__thread *t = &gpuvm__self;
+	unsigned int i;
+
+	GPUVM__BUG_ALWAYS(!t->entered);
+	if (--t->entered)
+		return;
+	GPUVM__BUG_ON(gpuvm_debug_locks_held());
+	gpuvm__rcu_unregister();
+	pthread_mutex_lock(&threads_lock);
+	*t->pprev = t->next;
+	if (t->next)
+		t->next->pprev = t->pprev;
+	add_stats(&departed, t);
+	pthread_mutex_unlock(&threads_lock);
+	for (i = 0; i < GPUVM_STAT_COUNT; i++)
+		atomic_store_explicit(&t->stat[i], 0, memory_order_relaxed);
+}
+
+void gpuvm_quiesce(void)
+{
+	gpuvm__rcu_barrier();
+}
+
+const char *gpuvm_rcu_flavour(void)
+{
+	return GPUVM__RCU_NAME;
+}
+
+const char *gpuvm_version(void)
+{
+	return "gpuvm-bench " GPUVM_VERSION_GIT;
+}
+
+void gpuvm_stats_read(struct gpuvm_stats *out)
+{
+	struct gpuvm__thread *t;
+
+	pthread_mutex_lock(&threads_lock);
+	*out = departed;
+	for (t = threads; t; t = t->next)
+		add_stats(out, t);
+	pthread_mutex_unlock(&threads_lock);
+}
+
+void gpuvm_stats_read_thread(struct gpuvm_stats *out)
+{
+	memset(out, 0, sizeof(*out));
+	add_stats(out, &gpuvm__self);
+}
+
+static const char *const stat_text[][2] = {
+#define STAT_TEXT(sym, name, doc) [GPUVM_STAT_##sym] = { name, doc },
+	GPUVM_STATS(STAT_TEXT)
+#undef STAT_TEXT
+};
+
+const char *gpuvm_stat_name(unsigned int stat)
+{
+	return stat < GPUVM_STAT_COUNT ? stat_text[stat][0] : NULL;
+}
+
+const char *gpuvm_stat_doc(unsigned int stat)
+{
+	return stat < GPUVM_STAT_COUNT ? stat_text[stat][1] : NULL;
+}

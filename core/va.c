@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * va.c - mappings: allocated, resident, removed; the sections in which they are looked at and changed.
+ */
+#include "list/list.h"
+#include "ref/ref.h"
+#include "space/space.h"
+
+/* ---- life ---- */
+
+static struct gpuvm_va *va_of(struct gpuvm_va_alloc *alloc)
+{
+	struct gpuvm_va *va = (struct gpuvm_va *)alloc;
+
+	gpuvm__state_is(va, GPUVM__ALLOC);
+	return va;
+}
+
+static const struct gpuvm_va *removed_of(const struct gpuvm_va_removed *removed)
+{
+	const struct gpuvm_va *va = (const struct gpuvm_va *)removed;
+
+	gpuvm__state_is(va, GPUVM__REMOVED);
+	return va;
+}
+
+static void *data_of(const struct gpuvm_va *va)
+{
+	return va->data_offset ? (char *)va + va->data_offset : NULL;
+}
+
+struct gpuvm_va_alloc *gpuvm_va_alloc_create(struct gpuvm_vm *vm)
+{
+	size_t at = gpuvm__align(offsetof(struct gpuvm_va, space_state) + vm->space->va_bytes, 16);
+	struct gpuvm_va *va = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_VA, at + vm->driver->va_data, 16);
+
+	if (!va)
+		return NULL;
+	va->vm = vm;
+	va->data_offset = vm->driver->va_data ? at : 0;
+	gpuvm__node_init(&va->link);
+	gpuvm__state_set(va, GPUVM__ALLOC);
+	return (struct gpuvm_va_alloc *)va;
+}
+
+void gpuvm_va_alloc_destroy(struct gpuvm_va_alloc *alloc)
+{
+	if (alloc)
+		gpuvm__obj_free(va_of(alloc));
+}
+
+void *gpuvm_va_alloc_data(struct gpuvm_va_alloc *alloc)
+{
+	return data_of(va_of(alloc));
+}
+
+void *gpuvm_va_removed_data(struct gpuvm_va_removed *va)
+{
+	return data_of(removed_of(va));
+}
+
+uint64_t gpuvm_va_removed_addr(const struct gpuvm_va_removed *va)
+{
+	return removed_of(va)->start;
+}
+
+uint64_t gpuvm_va_removed_range(const struct gpuvm_va_removed *va)
+{
+	return removed_of(va)->end - removed_of(va)->start;
+}
+
+struct gpuvm_va_removed *gpuvm_va_removed_pop(struct gpuvm_va_removed **chain)
+{
+	struct gpuvm_va *va = (struct gpuvm_va *)*chain;
+
+	if (va)
+		*chain = (struct gpuvm_va_removed *)va->obj.chain;
+	return (struct gpuvm_va_removed *)va;
+}
+
+/* Its VM may be gone: va->retire says what va->vm can no longer be asked. */
+void gpuvm_va_removed_free(struct gpuvm_va_removed *removed)
+{
+	struct gpuvm_va *va = (struct gpuvm_va *)removed;
+
+	if (!va)
+		return;
+	gpuvm__state_is(va, GPUVM__REMOVED);
+	gpuvm__state_set(va, GPUVM__DEAD);
+	if (va->retire)
+		gpuvm__obj_retire(va);
+	else
+		gpuvm__obj_free(va);
+}
+
+/* ---- edits ---- */
+
+int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req)
+{
+	uint64_t end;
+
+	if (!gpuvm_vm_range_valid(vm, req->addr, req->range))
+		return -EINVAL;
+	if (req->bo) {
+		gpuvm__state_is(req->bo, GPUVM__LIVE);
+		if (req->bo->vm != vm)
+			return -EINVAL;
+	}
+	if (__builtin_add_overflow(req->offset, req->range, &end) || (req->offset & vm->page_mask))
+		return -EINVAL;
+	return 0;
+}
+
+int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi)
+{
+	int ret;
+
+	c->vm = vm;
+	c->lo = lo;
+	c->hi = hi;
+	c->write = true;
+	ret = vm->space->begin(c);
+	if (ret)
+		return ret;
+	/* gpuvm_vm_close() sets the mark before it excludes all writers: who comes after it sees it. */
+	if (unlikely(gpuvm__load(&vm->closed, acquire))) {
+		vm->space->end(c);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+void gpuvm__write_end(struct gpuvm__cursor *c)
+{
+	c->vm->space->end(c);
+}
+
+struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req)
+{
+	struct gpuvm_va *va = va_of(alloc);
+
+	va->start = req->addr;
+	va->end = req->addr + req->range;
+	va->offset = req->offset;
+	va->bo = req->bo;
+	atomic_init(&va->flags, req->flags);
+	return va;
+}
+
+/* Before the mapping is published: who finds it finds its bo pinned (I4). */
+static void link_va(struct gpuvm_va *va)
+{
+	struct gpuvm_bo *bo = va->bo;
+
+	gpuvm__state_set(va, GPUVM__LIVE);
+	if (!bo)
+		return;
+	gpuvm_bo_get(bo);
+	bo->list->va_lock(bo);
+	gpuvm__node_add_tail(&va->link, &bo->vas);
+	bo->nr_vas++;
+	bo->list->va_unlock(bo);
+}
+
+/* After it is out of the index. The bo's memory, if this was its last user, outlives the readers that still see it. */
+static void unlink_va(struct gpuvm_va *va)
+{
+	struct gpuvm_bo *bo = va->bo;
+
+	gpuvm__state_is(va, GPUVM__LIVE);
+	gpuvm__state_set(va, GPUVM__REMOVED);
+	va->retire = va->vm->space->rcu;
+	if (!bo)
+		return;
+	bo->list->va_lock(bo);
+	gpuvm__node_del(&va->link);
+	bo->nr_vas--;
+	bo->list->va_unlock(bo);
+	gpuvm__bo_put_mode(bo);
+}
+
+void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
+		   struct gpuvm_va_removed **removed)
+{
+	struct gpuvm_va *old = (struct gpuvm_va *)*removed, *first = old, *va;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		link_va(in[i]);
+	c->vm->space->splice(c, lo, hi, in, n, &first);
+	for (va = first; va != old; va = va->obj.chain)
+		unlink_va(va);
+	*removed = (struct gpuvm_va_removed *)first;
+}
+
+int gpuvm_va_insert(struct gpuvm_vm *vm, struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req)
+{
+	struct gpuvm_va_removed *removed = NULL;
+	struct gpuvm__cursor c;
+	struct gpuvm_va *va;
+	int ret;
+
+	ret = gpuvm__req_check(vm, req);
+	if (ret)
+		return ret;
+	if (va_of(alloc)->vm != vm)
+		return -EINVAL;
+	ret = gpuvm__write_begin(&c, vm, req->addr, req->addr + req->range);
+	if (ret)
+		return ret;
+	if (vm->space->next(&c, c.lo)) {
+		ret = -EEXIST;
+	} else {
+		va = gpuvm__va_fill(alloc, req);
+		gpuvm__commit(&c, c.lo, c.hi, &va, 1, &removed);
+	}
+	gpuvm__write_end(&c);
+	return ret;
+}
+
+int gpuvm_va_remove(struct gpuvm_vm *vm, uint64_t addr, uint64_t range, struct gpuvm_va_removed **out)
+{
+	struct gpuvm__cursor c;
+	struct gpuvm_va *va;
+	int ret;
+
+	*out = NULL;
+	if (!gpuvm_vm_range_valid(vm, addr, range))
+		return -ENOENT;
+	ret = gpuvm__write_begin(&c, vm, addr, addr + range);
+	if (ret)
+		return ret;
+	va = vm->space->next(&c, addr);
+	if (va && va->start == c.lo && va->end == c.hi)
+		gpuvm__commit(&c, c.lo, c.hi, NULL, 0, out);
+	else
+		ret = -ENOENT;
+	gpuvm__write_end(&c);
+	return ret;
+}
+
+size_t gpuvm_bo_mappings(struct gpuvm_bo *bo, struct gpuvm_mapping *buf, size_t count)
+{
+	struct gpuvm__node *pos;
+	size_t n = 0;
+
+	gpuvm__state_is(bo, GPUVM__LIVE);
+	bo->list->va_lock(bo);
+	gpuvm__for_each_node(pos, &bo->vas) {
+		if (n == count)
+			break;
+		gpuvm__mapping_copy(container_of(pos, struct gpuvm_va, link), &buf[n++]);
+	}
+	n = bo->nr_vas;
+	bo->list->va_unlock(bo);
+	return n;
+}
+
+/* ---- looking ---- */
+
+bool gpuvm_lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out)
+{
+	return addr != UINT64_MAX && vm->space->lookup(vm, addr, out);
+}
+
+static struct gpuvm__cursor *cursor_of(struct gpuvm_reader *r)
+{
+	return (struct gpuvm__cursor *)r;
+}
+
+void gpuvm_read_begin(struct gpuvm_vm *vm, struct gpuvm_reader *r)
+{
+	struct gpuvm__cursor *c = cursor_of(r);
+	int ret;
+
+	*c = (struct gpuvm__cursor){ .vm = vm, .lo = vm->start, .hi = vm->end };
+	ret = vm->space->begin(c);
+	GPUVM__BUG_ON(ret); /* only writers may need memory */
+	(void)ret;
+}
+
+void gpuvm_read_end(struct gpuvm_reader *r)
+{
+	r->vm->space->end(cursor_of(r));
+}
+
+struct gpuvm_va *gpuvm_va_find_first(struct gpuvm_reader *r, uint64_t addr, uint64_t range)
+{
+	struct gpuvm__cursor *c = cursor_of(r);
+	struct gpuvm_va *va;
+	uint64_t hi;
+
+	if (__builtin_add_overflow(addr, range, &hi))
+		hi = UINT64_MAX;
+	c->hi = hi < r->vm->end ? hi : r->vm->end;
+	va = addr < c->hi ? r->vm->space->next(c, addr) : NULL;
+	return va;
+}
+
+struct gpuvm_va *gpuvm_va_find(struct gpuvm_reader *r, uint64_t addr, uint64_t range)
+{
+	struct gpuvm_va *va = gpuvm_va_find_first(r, addr, range);
+
+	return va && va->start == addr && va->end - va->start == range ? va : NULL;
+}
+
+struct gpuvm_va *gpuvm_va_find_prev(struct gpuvm_reader *r, uint64_t start)
+{
+	struct gpuvm_va *va = start ? gpuvm_va_find_first(r, start - 1, 1) : NULL;
+
+	return va && va->end == start ? va : NULL;
+}
+
+struct gpuvm_va *gpuvm_va_find_next(struct gpuvm_reader *r, uint64_t end)
+{
+	struct gpuvm_va *va = gpuvm_va_find_first(r, end, 1);
+
+	return va && va->start == end ? va : NULL;
+}
+
+struct gpuvm_va *gpuvm_va_first(struct gpuvm_reader *r, uint64_t addr, uint64_t range)
+{
+	return gpuvm_va_find_first(r, addr, range);
+}
+
+struct gpuvm_va *gpuvm_va_next(struct gpuvm_reader *r, const struct gpuvm_va *va)
+{
+	struct gpuvm__cursor *c = cursor_of(r);
+
+	return va->end < c->hi ? r->vm->space->next(c, va->end) : NULL;
+}
+
+uint64_t gpuvm_va_addr(const struct gpuvm_va *va)
+{
+	return va->start;
+}
+
+uint64_t gpuvm_va_range(const struct gpuvm_va *va)
+{
+	return va->end - va->start;
+}
+
+uint64_t gpuvm_va_offset(const struct gpuvm_va *va)
+{
+	return va->offset;
+}
+
+uint32_t gpuvm_va_flags(const struct gpuvm_va *va)
+{
+	return gpuvm__load(&((struct gpuvm_va *)va)->flags, relaxed);
+}
+
+struct gpuvm_bo *gpuvm_va_bo(const struct gpuvm_va *va)
+{
+	return va->bo;
+}
+
+struct gpuvm_gem *gpuvm_va_gem(const struct gpuvm_va *va)
+{
+	return va->bo ? va->bo->gem : NULL;
+}
+
+void *gpuvm_va_data(struct gpuvm_va *va)
+{
+	return data_of(va);
+}
+
+void gpuvm_va_invalidate(struct gpuvm_va *va, bool invalidate)
+{
+	if (invalidate)
+		atomic_fetch_or_explicit(&va->flags, GPUVM_VA_INVALIDATED, memory_order_relaxed);
+	else
+		atomic_fetch_and_explicit(&va->flags, ~GPUVM_VA_INVALIDATED, memory_order_relaxed);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * stats.h - exact counters: what the strategies really did, and what is alive.
+ *
+ * Each thread counts for itself (one increment of a thread-local word), so counting costs no shared line. At one thread
+ * and one seed every counter is the same from run to run; tests and comparisons across commits use them as noise-free gates.
+ */
+#ifndef GPUVM_STATS_H
+#define GPUVM_STATS_H
+
+#include <gpuvm/compiler.h>
+
+GPUVM_BEGIN_DECLS
+
+/* X(symbol, json_name, what it counts) */
+#define GPUVM_STATS(X)                                                               \
+	X(ALLOC, "allocs", "allocations by the core")                                \
+	X(ALLOC_BYTES, "alloc_bytes", "bytes asked for by them")                     \
+	X(FREE, "frees", "objects given back at once")                               \
+	X(RETIRE, "retires", "objects given back after a grace period")              \
+	X(LIST_HIT, "list_hits", "pairs found")                                      \
+	X(LIST_MISS, "list_misses", "pairs not found")                               \
+	X(LIST_FAST, "list_fast", "finds that took no lock")                         \
+	X(LIST_LOCK, "list_locks", "acquisitions of a GEM list's lock")              \
+	X(LIST_RACE, "list_races", "allocs that lost to an older bo")                \
+	X(LIST_STEPS, "list_steps", "bos or slots looked at while finding")          \
+	X(LIST_GROW, "list_grows", "tables replaced by another")                     \
+	X(REF_RETRY, "ref_retries", "failed compare-and-swaps on a count")           \
+	X(REF_SLOW, "ref_slow", "counts that left the fast path")                    \
+	X(SPACE_LOCK, "space_locks", "acquisitions of address-space locks")          \
+	X(SPACE_FAST, "space_fast", "lookups that took no lock")                     \
+	X(SPACE_RETRY, "space_retries", "lookups or binds that had to start over")   \
+	X(SPACE_SPLIT, "space_splits", "index nodes split")                          \
+	X(SPACE_MERGE, "space_merges", "index nodes merged or dropped")              \
+	X(SPACE_WIDEN, "space_widens", "binds that had to lock more than they asked") \
+	X(DEFER_PUSH, "defer_pushes", "zombies queued")                              \
+	X(DEFER_FREE, "defer_frees", "zombies freed")                                \
+	X(FORGOTTEN, "forgotten", "zombies that only gpuvm_vm_close() freed")        \
+	X(GRACE, "grace_periods", "grace periods waited for")                        \
+	X(RESV_BACKOFF, "resv_backoffs", "acquire contexts that started over")
+
+enum gpuvm_stat {
+#define GPUVM_STAT_ENUM(sym, name, doc) GPUVM_STAT_##sym,
+	GPUVM_STATS(GPUVM_STAT_ENUM)
+#undef GPUVM_STAT_ENUM
+	GPUVM_STAT_COUNT
+};
+
+/** struct gpuvm_stats - one value per counter */
+struct gpuvm_stats {
+	uint64_t v[GPUVM_STAT_COUNT];
+};
+
+/** gpuvm_stats_read() - sum over all threads, past and present. Exact while they rest. */
+GPUVM_API void gpuvm_stats_read(struct gpuvm_stats *out);
+
+/** gpuvm_stats_read_thread() - the calling thread's own part */
+GPUVM_API void gpuvm_stats_read_thread(struct gpuvm_stats *out);
+
+/** gpuvm_stat_name(), gpuvm_stat_doc() - static storage; NULL past the end */
+GPUVM_API const char *gpuvm_stat_name(unsigned int stat);
+GPUVM_API const char *gpuvm_stat_doc(unsigned int stat);
+
+GPUVM_END_DECLS
+
+#endif /* GPUVM_STATS_H */
