@@ -199,3 +199,46 @@ bool t_stream_equal(const struct t_step *got, unsigned int nr_got, const struct 
 	}
 	return equal;
 }
+
+/* ---- states ---- */
+
+void t_state_read(const struct t_trace *trace, struct gpuvm_vm *vm, struct t_state *state)
+{
+	const struct gpuvm_va *va;
+	struct gpuvm_reader r;
+
+	state->n = 0;
+	gpuvm_read_begin(vm, &r);
+	for (va = gpuvm_va_first(&r, 0, UINT64_MAX); va; va = gpuvm_va_next(&r, va)) {
+		if (state->n < T_STATE)
+			state->piece[state->n] = piece_of_va(trace, va);
+		state->n++;
+	}
+	gpuvm_read_end(&r);
+	assert_true(state->n <= T_STATE);
+}
+
+static void state_print(const char *what, const struct t_state *state)
+{
+	unsigned int i;
+
+	print_error("  %s: %u mappings\n", what, state->n);
+	for (i = 0; i < state->n; i++) {
+		piece_print("    ", &state->piece[i]);
+		print_error("\n");
+	}
+}
+
+bool t_state_equal(const struct t_state *got, const struct t_state *want)
+{
+	bool equal = got->n == want->n;
+	unsigned int i;
+
+	for (i = 0; equal && i < got->n; i++)
+		equal = piece_equal(&got->piece[i], &want->piece[i]);
+	if (!equal) {
+		state_print("got", got);
+		state_print("want", want);
+	}
+	return equal;
+}

@@ -59,4 +59,17 @@ void t_step_print(const struct t_step *step);
 /* Prints both streams unless they are equal. */
 bool t_stream_equal(const struct t_step *got, unsigned int nr_got, const struct t_step *want, unsigned int nr_want);
 
+/* ---- the state of a VM, by value ---- */
+
+#define T_STATE 512
+
+struct t_state {
+	unsigned int n;
+	struct t_piece piece[T_STATE];
+};
+
+void t_state_read(const struct t_trace *trace, struct gpuvm_vm *vm, struct t_state *state);
+/* Prints both unless they are equal. */
+bool t_state_equal(const struct t_state *got, const struct t_state *want);
+
 #endif /* TESTS_TRACE_H */

@@ -19,6 +19,31 @@ const char *t_mode_name(uint32_t flags)
 	}
 }
 
+const char *t_config_name(const struct t_config *config)
+{
+	static char name[128];
+
+	snprintf(name, sizeof(name), "space:%s/%s/%s", config->space, t_mode_name(config->flags),
+		 config->external ? "external" : "local");
+	return name;
+}
+
+int t_each_config(const struct t_config *base, int (*run)(const struct t_config *config))
+{
+	struct t_config config = *base;
+	unsigned int s, m;
+	int failed = 0;
+
+	for (s = 0; (config.space = t_strategy(GPUVM_AXIS_SPACE, s)); s++) {
+		for (m = 0; m < 2 * ARRAY_SIZE(t_modes); m++) {
+			config.flags = t_modes[m / 2];
+			config.external = m % 2;
+			failed |= run(&config);
+		}
+	}
+	return failed;
+}
+
 static void make_vm(struct t_world *w)
 {
 	const struct t_config *c = &w->config;

@@ -72,6 +72,13 @@ void t_insert(struct t_world *w, int gem, uint64_t page, uint64_t pages, uint64_
 /* Unmap everything, quietly. */
 void t_clear(struct t_world *w);
 
+/*
+ * Run @run for every space strategy, each of the four lock modes, objects local and external; the rest as in @base.
+ * Return: 0 if all did. t_config_name(): "space:rbtree_mutex/immediate/local".
+ */
+int t_each_config(const struct t_config *base, int (*run)(const struct t_config *config));
+const char *t_config_name(const struct t_config *config);
+
 /* "immediate", "staged+resv_protected", ... */
 const char *t_mode_name(uint32_t flags);
 /* The four lock modes. */
