@@ -284,16 +284,26 @@ void gpuvm_read_end(struct gpuvm_reader *r)
 	r->vm->space->end(cursor_of(r));
 }
 
-struct gpuvm_va *gpuvm_va_find_first(struct gpuvm_reader *r, uint64_t addr, uint64_t range)
+/* The lowest in [addr, addr + range), which becomes what gpuvm_va_next() goes on in. */
+struct gpuvm_va *gpuvm_va_first(struct gpuvm_reader *r, uint64_t addr, uint64_t range)
 {
 	struct gpuvm__cursor *c = cursor_of(r);
-	struct gpuvm_va *va;
 	uint64_t hi;
 
 	if (__builtin_add_overflow(addr, range, &hi))
 		hi = UINT64_MAX;
 	c->hi = hi < r->vm->end ? hi : r->vm->end;
-	va = addr < c->hi ? r->vm->space->next(c, addr) : NULL;
+	return addr < c->hi ? r->vm->space->next(c, addr) : NULL;
+}
+
+/* The same question without disturbing an iteration. */
+struct gpuvm_va *gpuvm_va_find_first(struct gpuvm_reader *r, uint64_t addr, uint64_t range)
+{
+	struct gpuvm__cursor *c = cursor_of(r);
+	uint64_t hi = c->hi;
+	struct gpuvm_va *va = gpuvm_va_first(r, addr, range);
+
+	c->hi = hi;
 	return va;
 }
 
@@ -316,11 +326,6 @@ struct gpuvm_va *gpuvm_va_find_next(struct gpuvm_reader *r, uint64_t end)
 	struct gpuvm_va *va = gpuvm_va_find_first(r, end, 1);
 
 	return va && va->start == end ? va : NULL;
-}
-
-struct gpuvm_va *gpuvm_va_first(struct gpuvm_reader *r, uint64_t addr, uint64_t range)
-{
-	return gpuvm_va_find_first(r, addr, range);
 }
 
 struct gpuvm_va *gpuvm_va_next(struct gpuvm_reader *r, const struct gpuvm_va *va)
