@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * journal.c - FILE.partial.jsonl and what becomes of it.
+ */
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "save.h"
+
+struct journal {
+	char *file;
+	char *partial;
+	int fd;
+	int error; /* of an earlier write: reported at the end, the run goes on */
+};
+
+static int fail(const char *what, const char *file, int ret)
+{
+	fprintf(stderr, "gpuvm-bench: cannot %s %s: %s\n", what, file, strerror(-ret));
+	return ret;
+}
+
+static void journal_free(struct journal *j)
+{
+	if (j->fd >= 0)
+		close(j->fd);
+	free(j->file);
+	free(j->partial);
+	free(j);
+}
+
+/* A rename would replace a device or a pipe by a file. */
+static bool replaceable(const char *file)
+{
+	struct stat st;
+
+	return lstat(file, &st) || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode);
+}
+
+struct journal *journal_open(const char *file, const char *header)
+{
+	struct journal *j;
+	int ret = -ENOMEM;
+
+	if (!replaceable(file)) {
+		fprintf(stderr, "gpuvm-bench: cannot write %s: not a regular file\n", file);
+		return NULL;
+	}
+	j = calloc(1, sizeof(*j));
+	if (!j)
+		return NULL;
+	j->fd = -1;
+	j->file = strdup(file);
+	if (j->file && asprintf(&j->partial, "%s.partial.jsonl", file) >= 0) {
+		j->fd = open(j->partial, O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+		ret = j->fd < 0 ? -errno : save_all(j->fd, header, strlen(header));
+		if (!ret)
+			ret = save_all(j->fd, "\n", 1);
+	}
+	if (!ret)
+		return j;
+	fail("write", j->partial ? j->partial : file, ret);
+	journal_free(j);
+	return NULL;
+}
+
+void journal_window(struct journal *j, const struct bench *b)
+{
+	const struct bench_window *w = &b->window[b->nr - 1];
+	char line[512];
+	int len;
+
+	if (!j || j->error)
+		return;
+	len = snprintf(line, sizeof(line),
+		       "{\"name\": \"%s\", \"window\": %u, \"ops\": %" PRIu64
+		       ", \"ns_per_op\": %.6g, \"ops_per_second\": %.6g, \"cpu_ns_per_op\": %.6g, \"overlap\": %.4f"
+		       ", \"fairness\": %.4f, \"allocs\": %" PRIu64 "}\n",
+		       b->name, b->nr - 1, w->ops, w->ns_per_op, w->ops_per_second, w->cpu_ns_per_op, w->overlap,
+		       w->fairness, w->stats.v[GPUVM_STAT_ALLOC]);
+	j->error = save_all(j->fd, line, (size_t)len);
+}
+
+int journal_commit(struct journal *j, const char *text, size_t size)
+{
+	int ret = j->error;
+
+	if (ret)
+		fail("write", j->partial, ret);
+	else
+		ret = save_file(j->file, text, size);
+	if (ret && !j->error)
+		fail("write", j->file, ret);
+	if (!ret && unlink(j->partial))
+		ret = fail("remove", j->partial, -errno);
+	journal_free(j);
+	return ret;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * main.c - gpuvm-bench: options, plan, run, report, tables.
+ */
+#include <gpuvm/gpuvm.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "journal.h"
+#include "machine.h"
+#include "options.h"
+#include "plan.h"
+#include "report.h"
+#include "run.h"
+#include "status.h"
+#include "table.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+static void announce(const struct plan *plan, const struct options *o)
+{
+	uint64_t s = status_estimate(plan, (unsigned int)o->windows, o->duration_ns / o->windows) / 1000000000 + 1;
+
+	fprintf(stderr, "%s on %s: %zu benchmarks, %" PRIu64 " windows of %.3g ms each, about %" PRIu64 ":%02" PRIu64 "\n",
+		gpuvm_version(), machine_slug(), plan->nr, o->windows, (double)o->duration_ns / (double)o->windows / 1e6,
+		s / 60, s % 60);
+	fprintf(stderr, "seed: %" PRIu64 "\n", o->seed);
+	if (gpuvm_debug_enabled())
+		fprintf(stderr, "gpuvm-bench: this build has its checks on; the times mean little\n");
+	if (machine_cpus() < plan_max_threads(plan))
+		fprintf(stderr, "gpuvm-bench: %u threads on %u CPUs: such results are marked\n", plan_max_threads(plan),
+			machine_cpus());
+}
+
+static int failures(const struct plan *plan)
+{
+	int n = 0;
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++)
+		n += plan->b[i].status == BENCH_FAILED;
+	return n;
+}
+
+/* Measures, prints, and writes if there is a journal. */
+static int measure(struct plan *plan, const struct options *o, struct engine *engine, struct journal *journal)
+{
+	struct run run = { .plan = plan, .o = o, .engine = engine, .journal = journal, .rng = o->seed };
+	size_t size = 0;
+	char *json;
+	int ret = 0;
+
+	run.status = status_create(plan, (unsigned int)o->windows, o->duration_ns / o->windows);
+	run_catch_signals();
+	json = report_run(&run, &size);
+	status_destroy(run.status);
+	table_print(plan, o->color);
+	printf("seed: %" PRIu64 "\n", o->seed);
+	if (fflush(stdout) || ferror(stdout)) {
+		perror("gpuvm-bench: cannot write the tables");
+		ret = EXIT_FAILED;
+	}
+	if (journal && (!json || journal_commit(journal, json, size)))
+		ret = EXIT_FAILED;
+	free(json);
+	if (failures(plan)) {
+		fprintf(stderr, "gpuvm-bench: %d benchmarks failed\n", failures(plan));
+		ret = EXIT_FAILED;
+	}
+	if (run_interrupted())
+		fprintf(stderr, "gpuvm-bench: interrupted: only what was measured until then is reported\n");
+	return ret ? ret : run_interrupted() ? EXIT_INTERRUPTED : 0;
+}
+
+static int run_plan(struct plan *plan, const struct options *o)
+{
+	struct journal *journal = NULL;
+	struct engine *engine;
+	char *header;
+	int ret = EXIT_FAILED;
+
+	announce(plan, o);
+	header = report_header(o);
+	if (o->json && header)
+		journal = journal_open(o->json, header);
+	free(header);
+	if (o->json && !journal)
+		return EXIT_FAILED;
+	engine = engine_create(plan_max_threads(plan), o->pin);
+	if (engine)
+		ret = measure(plan, o, engine, journal);
+	else
+		fprintf(stderr, "gpuvm-bench: cannot start %u threads\n", plan_max_threads(plan));
+	engine_destroy(engine);
+	return ret;
+}
+
+static int dispatch(struct plan *plan, const struct options *o)
+{
+	if (!plan->nr) {
+		fprintf(stderr, "gpuvm-bench: --filter=%s: matches no benchmark; --list prints them\n", o->filter);
+		return EXIT_USAGE;
+	}
+	if (o->list || o->dry_run) {
+		if (o->dry_run)
+			announce(plan, o);
+		plan_list(plan);
+		return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : 0;
+	}
+	return run_plan(plan, o);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct plan plan;
+	int ret;
+
+	if (machine_init()) {
+		fprintf(stderr, "gpuvm-bench: cannot read this machine's topology\n");
+		return EXIT_FAILED;
+	}
+	gpuvm_thread_enter();
+	switch (options_parse(argc, argv, machine_cpus(), &o)) {
+	case OPTIONS_BAD:
+		return EXIT_USAGE;
+	case OPTIONS_DONE:
+		return 0;
+	case OPTIONS_RUN:
+		break;
+	}
+	if (plan_make(&plan, &o)) {
+		fprintf(stderr, "gpuvm-bench: out of memory\n");
+		return EXIT_FAILED;
+	}
+	ret = dispatch(&plan, &o);
+	plan_free(&plan);
+	gpuvm_thread_leave();
+	machine_fini();
+	return ret;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * options.h - the command line. `gpuvm-bench --help` is its manual.
+ */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OPTIONS_MAX_THREADS 1024u
+
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };
+
+/**
+ * struct options - what was asked for
+ * @list: print the benchmarks' names
+ * @dry_run: print what would run and for how long
+ * @quick: the quick profile: smaller matrices, shorter
+ * @color: colour the tables
+ * @pin: one thread per core
+ * @filter: extended regular expression, or NULL
+ * @json: file to write, or NULL
+ * @preset: base preset and the only strategies, or NULL
+ * @duration_ns: measured time per benchmark
+ * @windows: the duration is cut into this many
+ * @seed: of everything random
+ * @threads: the counts, ascending, no duplicates
+ * @nr_threads: how many of them
+ */
+struct options {
+	bool list;
+	bool dry_run;
+	bool quick;
+	bool color;
+	bool pin;
+	const char *filter;
+	const char *json;
+	const char *preset;
+	uint64_t duration_ns;
+	uint64_t windows;
+	uint64_t seed;
+	unsigned int threads[OPTIONS_MAX_THREADS];
+	unsigned int nr_threads;
+};
+
+/**
+ * options_parse() - read the command line
+ * @cpus: how many CPUs there are (--threads)
+ *
+ * Messages go to stderr and name the option and what it takes.
+ * Return: OPTIONS_RUN: go on; OPTIONS_DONE: --help or --version were served; OPTIONS_BAD: exit with 2.
+ */
+enum options_result options_parse(int argc, char **argv, unsigned int cpus, struct options *o);
+
+/** parse_u64() - decimal digits only, in [@min, @max]. Return: false if @text is anything else. */
+bool parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/** parse_time() - digits, an optional fraction and us, ms, s or m; in [@min, @max] ns */
+bool parse_time(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/**
+ * parse_threads() - items N, A-B or A-B:STEP separated by commas, or "all": 1 to @cpus
+ *
+ * Return: false if @text is anything else; else @out is ascending without duplicates, *@nr long.
+ */
+bool parse_threads(const char *text, unsigned int cpus, unsigned int *out, unsigned int *nr);
+
+#endif /* BENCH_OPTIONS_H */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * plan.h - the matrix: every benchmark that the options select, in the order in which they are reported.
+ */
+#ifndef BENCH_PLAN_H
+#define BENCH_PLAN_H
+
+#include <stddef.h>
+
+#include "case.h"
+#include "options.h"
+
+enum bench_status { BENCH_PENDING, BENCH_OK, BENCH_FAILED, BENCH_SKIPPED };
+
+/**
+ * struct bench - one benchmark and what was measured of it
+ * @c: its case
+ * @case_name, @case_doc: from catalogue.def
+ * @name: case/key:value/.../threads:N
+ * @point: the part of the name that is no strategy ("vms:64 threads:2"): equal within a group
+ * @strategy: the part that is ("list:mutex"), empty if the case varies none
+ * @group: benchmarks of one group are alternatives for the same work and run interleaved
+ * @linux: this is what the preset "linux" does
+ * @ctx: the case's view
+ * @batch: operations per run()
+ * @status: how it went; ctx.why has the words unless BENCH_OK
+ * @window: @nr windows, room for options.windows
+ * @discarded: windows thrown away for lack of overlap
+ */
+struct bench {
+	const struct bench_case *c;
+	const char *case_name;
+	const char *case_doc;
+	char name[128];
+	char point[64];
+	char strategy[64];
+	unsigned int group;
+	bool linux;
+	struct bench_ctx ctx;
+	uint64_t batch;
+	enum bench_status status;
+	struct bench_window *window;
+	unsigned int nr;
+	unsigned int discarded;
+};
+
+struct plan {
+	struct bench *b;
+	size_t nr;
+	char **words; /* owned copies of values */
+	size_t nr_words;
+};
+
+/** plan_make() - expand the catalogue. Return: 0, -ENOMEM, -EINVAL (message printed). */
+int plan_make(struct plan *plan, const struct options *o);
+
+/** plan_free() - free it */
+void plan_free(struct plan *plan);
+
+/** plan_max_threads() - the most that any benchmark needs */
+unsigned int plan_max_threads(const struct plan *plan);
+
+/** plan_list() - print the names, one per line, each case introduced by a comment line */
+void plan_list(const struct plan *plan);
+
+#endif /* BENCH_PLAN_H */

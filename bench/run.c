@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * run.c - groups, windows, verification.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine.h"
+#include "journal.h"
+#include "rng.h"
+#include "status.h"
+
+#define MIN_OVERLAP 0.95
+#define ATTEMPTS 4 /* per window, until its overlap is good enough */
+#define MAX_GROUP 256
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+	interrupted = 1;
+}
+
+void run_catch_signals(void)
+{
+	/* A second one kills: the handler is for one shot. */
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+bool run_interrupted(void)
+{
+	return interrupted;
+}
+
+static struct engine_job job_of(const struct run *run, struct bench *b)
+{
+	uint64_t window_ns = run->o->duration_ns / run->o->windows;
+
+	return (struct engine_job){
+		.c = b->c,
+		.ctx = &b->ctx,
+		.batch = b->batch,
+		.window_ns = window_ns,
+		.warm_ns = window_ns / 10 < 20000000 ? window_ns / 10 : 20000000,
+	};
+}
+
+/* Return: false if the benchmark is over, because something failed. */
+static bool still_good(struct bench *b)
+{
+	if (!b->ctx.failed)
+		return true;
+	if (b->status != BENCH_FAILED)
+		fprintf(stderr, "gpuvm-bench: %s: FAILED: %s\n", b->name, b->ctx.why);
+	b->status = BENCH_FAILED;
+	return false;
+}
+
+static void start_bench(struct run *run, struct bench *b)
+{
+	struct engine_job job;
+	int ret = b->c->setup(&b->ctx);
+
+	if (ret == -ENOTSUP && !b->ctx.failed) {
+		b->status = BENCH_SKIPPED;
+		return;
+	}
+	if (ret)
+		bench_fail(&b->ctx, "setup: %s", strerror(-ret));
+	if (!still_good(b))
+		return;
+	b->status = BENCH_OK;
+	job = job_of(run, b);
+	b->batch = engine_calibrate(run->engine, &job);
+	still_good(b);
+}
+
+/* One window, again while its threads did not run together; what was thrown away is counted. */
+static void take_window(struct run *run, struct bench *b)
+{
+	struct engine_job job = job_of(run, b);
+	struct bench_window *w = &b->window[b->nr];
+	unsigned int attempt;
+
+	for (attempt = 0; attempt < ATTEMPTS && !interrupted; attempt++) {
+		engine_window(run->engine, &job, w);
+		if (b->c->verify && !b->ctx.failed)
+			b->c->verify(&b->ctx, w);
+		if (!still_good(b))
+			return;
+		if (w->overlap >= MIN_OVERLAP)
+			break;
+		b->discarded++;
+	}
+	if (attempt == ATTEMPTS) {
+		b->discarded--; /* the last one is kept, and marked */
+		w->apart = true;
+	} else if (w->overlap < MIN_OVERLAP) {
+		return; /* interrupted */
+	}
+	b->nr++;
+	journal_window(run->journal, b);
+	status_window(run->status, b);
+}
+
+/* Every alternative once per round, each round in another random order. */
+static void measure(struct run *run, struct bench *b, unsigned int nr)
+{
+	uint32_t order[MAX_GROUP];
+	unsigned int round, i;
+
+	for (i = 0; i < nr; i++)
+		order[i] = i;
+	for (round = 0; round < run->o->windows; round++) {
+		rng_shuffle(&run->rng, order, nr);
+		for (i = 0; i < nr && !interrupted; i++)
+			if (b[order[i]].status == BENCH_OK)
+				take_window(run, &b[order[i]]);
+	}
+}
+
+static void run_group(struct run *run, struct bench *b, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr && !interrupted; i++) {
+		status_setup(run->status, &b[i]);
+		start_bench(run, &b[i]);
+	}
+	measure(run, b, nr);
+	while (nr--) {
+		if (b[nr].status == BENCH_PENDING)
+			continue; /* interrupted before its setup */
+		b[nr].c->teardown(&b[nr].ctx);
+		still_good(&b[nr]);
+		status_done(run->status, &b[nr]);
+	}
+	gpuvm_quiesce();
+}
+
+void run_until(struct run *run, size_t index)
+{
+	struct plan *plan = run->plan;
+	unsigned int nr;
+
+	while (run->next <= index && !interrupted) {
+		struct bench *b = &plan->b[run->next];
+
+		for (nr = 1; nr < MAX_GROUP && run->next + nr < plan->nr && b[nr].group == b->group; nr++)
+			;
+		run_group(run, b, nr);
+		run->next += nr;
+	}
+}

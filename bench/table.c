@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * table.c - one table per case: alternatives for the same work below each other, then what won, in a sentence.
+ *
+ * An alternative wins a group if its third quartile lies below the first quartile of every other; else nobody does.
+ */
+#include "table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+#include "summary.h"
+
+#define BOLD "\033[1m"
+#define GREEN "\033[32m"
+#define RED "\033[31m"
+#define PLAIN "\033[0m"
+#define MAX_STRATEGIES 64
+
+/* How often one alternative of a case won, and by how much. */
+struct wins {
+	const char *strategy;
+	unsigned int won;
+	double best, worst; /* ratio to linux where it won */
+	bool compared;
+};
+
+struct tally {
+	struct wins w[MAX_STRATEGIES];
+	unsigned int nr;
+	unsigned int groups, undecided;
+};
+
+static void number(char *to, size_t size, double v)
+{
+	int digits = v < 10 ? 2 : v < 1000 ? 1 : 0;
+
+	snprintf(to, size, "%.*f", digits, v);
+}
+
+static size_t group_end(const struct plan *plan, size_t from)
+{
+	size_t i = from;
+
+	while (i < plan->nr && plan->b[i].group == plan->b[from].group)
+		i++;
+	return i;
+}
+
+static bool measured(const struct bench *b)
+{
+	return b->status == BENCH_OK && b->nr;
+}
+
+static const struct bench *linux_of(const struct bench *b, size_t nr)
+{
+	for (; nr; b++, nr--)
+		if (b->linux && measured(b))
+			return b;
+	return NULL;
+}
+
+static void heading(const struct bench *b, bool color)
+{
+	printf("\n%s%s%s - %s\n\n", color ? BOLD : "", b->case_name, color ? PLAIN : "", b->case_doc);
+	printf("  %-30s %-30s %9s %7s %9s %9s %10s  %s\n", "", "strategy", "ns/op", "spread", "vs linux", "allocs/op",
+	       "Mop/s", "note");
+}
+
+static void notes(const struct bench *b, char *to, size_t size)
+{
+	unsigned int i, apart = 0;
+	int len = 0;
+
+	for (i = 0; i < b->nr; i++)
+		apart += b->window[i].apart;
+	*to = 0;
+	if (b->ctx.threads > machine_cpus())
+		len += snprintf(to, size, "more threads than CPUs; ");
+	if (apart && len < (int)size)
+		len += snprintf(to + len, size - (size_t)len, "%u of %u windows overlap too little; ", apart, b->nr);
+	if (b->discarded && len < (int)size)
+		snprintf(to + len, size - (size_t)len, "%u discarded; ", b->discarded);
+	if (*to)
+		to[strlen(to) - 2] = 0;
+}
+
+static void ratio_cell(char *to, size_t size, const struct bench *b, const struct summary *s, const struct bench *linux)
+{
+	if (linux)
+		snprintf(to, size, "%.2fx%s", s->median / summarise(linux).median, b == linux ? " =" : "");
+	else
+		snprintf(to, size, "-");
+}
+
+static void row(const struct bench *b, const char *point, const struct bench *linux, bool color)
+{
+	char ns[24], ratio[24], mops[24], note[96];
+	const char *paint = "";
+	struct summary s;
+
+	if (!measured(b)) {
+		printf("  %-30s %-30s %s%s\n", point, b->strategy, b->status == BENCH_FAILED ? "FAILED: " : "not measured ",
+		       b->ctx.why);
+		return;
+	}
+	s = summarise(b);
+	number(ns, sizeof(ns), s.median);
+	number(mops, sizeof(mops), s.ops_per_second / 1e6);
+	ratio_cell(ratio, sizeof(ratio), b, &s, linux);
+	notes(b, note, sizeof(note));
+	if (color && linux && b != linux)
+		paint = s.q3 < summarise(linux).q1 ? GREEN : s.q1 > summarise(linux).q3 ? RED : "";
+	printf("  %-30s %-30s %9s %6.1f%% %s%9s%s %9.4g %10s  %s\n", point, b->strategy, ns,
+	       100 * (s.q3 - s.q1) / s.median, paint, ratio, *paint ? PLAIN : "", s.allocs_per_op, mops, note);
+}
+
+/* The one whose quartiles lie below everybody else's, or NULL. */
+static const struct bench *winner_of(const struct bench *b, size_t nr, size_t *alternatives)
+{
+	const struct bench *best = NULL;
+	size_t i;
+
+	*alternatives = 0;
+	for (i = 0; i < nr; i++) {
+		if (!measured(&b[i]))
+			continue;
+		++*alternatives;
+		if (!best || summarise(&b[i]).median < summarise(best).median)
+			best = &b[i];
+	}
+	for (i = 0; best && i < nr; i++)
+		if (&b[i] != best && measured(&b[i]) && summarise(&b[i]).q1 <= summarise(best).q3)
+			return NULL;
+	return best;
+}
+
+static struct wins *wins_of(struct tally *t, const char *strategy)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->nr; i++)
+		if (!strcmp(t->w[i].strategy, strategy))
+			return &t->w[i];
+	if (t->nr == MAX_STRATEGIES)
+		return NULL;
+	t->w[t->nr] = (struct wins){ .strategy = strategy };
+	return &t->w[t->nr++];
+}
+
+static void count(struct tally *t, const struct bench *b, size_t nr, const struct bench *linux)
+{
+	size_t alternatives;
+	const struct bench *best = winner_of(b, nr, &alternatives);
+	struct wins *w;
+	double ratio;
+
+	if (alternatives < 2)
+		return;
+	t->groups++;
+	w = best ? wins_of(t, best->strategy) : NULL;
+	if (!w) {
+		t->undecided++;
+		return;
+	}
+	ratio = linux && best != linux ? summarise(best).median / summarise(linux).median : 0;
+	w->best = w->compared && w->best < ratio ? w->best : ratio;
+	w->worst = w->compared && w->worst > ratio ? w->worst : ratio;
+	w->compared = w->compared || ratio > 0;
+	w->won++;
+}
+
+static void sentence(const struct tally *t)
+{
+	unsigned int i;
+
+	if (!t->groups)
+		return;
+	printf("\n  ");
+	for (i = 0; i < t->nr; i++) {
+		printf("%s%s is fastest in %u of %u", i ? "; " : "", t->w[i].strategy, t->w[i].won, t->groups);
+		if (t->w[i].compared && t->w[i].best != t->w[i].worst)
+			printf(", at %.2fx to %.2fx the time of linux", t->w[i].best, t->w[i].worst);
+		else if (t->w[i].compared)
+			printf(", at %.2fx the time of linux", t->w[i].best);
+	}
+	if (t->undecided)
+		printf("%s%u of %u too close to call (quartiles overlap)", t->nr ? "; " : "", t->undecided, t->groups);
+	puts(".");
+}
+
+static size_t case_table(const struct plan *plan, size_t from, bool color)
+{
+	const char *name = plan->b[from].case_name;
+	struct tally tally = { .nr = 0 };
+	size_t i = from, end, k;
+
+	heading(&plan->b[from], color);
+	for (; i < plan->nr && !strcmp(plan->b[i].case_name, name); i = end) {
+		const struct bench *linux;
+
+		end = group_end(plan, i);
+		linux = linux_of(&plan->b[i], end - i);
+		for (k = i; k < end; k++)
+			row(&plan->b[k], k == i ? plan->b[k].point : "", linux, color);
+		count(&tally, &plan->b[i], end - i, linux);
+	}
+	sentence(&tally);
+	return i;
+}
+
+void table_print(const struct plan *plan, bool color)
+{
+	size_t i = 0;
+
+	while (i < plan->nr)
+		i = case_table(plan, i, color);
+	puts("\nns/op: time one thread spends per operation, median of the windows. spread: interquartile range over median."
+	     "\nvs linux: ratio to the row with upstream's strategies (marked =); below 1 is faster.");
+	if (machine_cpus() < 4)
+		printf("This host has %u CPUs: no scaling curve can be concluded from the thread counts above.\n",
+		       machine_cpus());
+}
