@@ -28,7 +28,7 @@ const char *gpuvm_debug_type_name(enum gpuvm_type type)
 
 #define MAX_HELD 4096 /* an acquire context may hold many reservations */
 
-static __thread struct {
+struct checked {
 	struct {
 		const void *lock;
 		enum gpuvm__lock_class cls;
@@ -39,7 +39,10 @@ static __thread struct {
 	uint64_t deny_in; /* allocations until one is denied; 0: never */
 	bool deny_forever;
 	uint64_t denied;
-} self;
+};
+
+static GPUVM__PER_THREAD(struct checked, checked);
+#define self gpuvm__mine(checked)
 
 static _Atomic int64_t live[GPUVM_TYPE_COUNT];
 

@@ -81,7 +81,7 @@ struct gpuvm_resv {
 	struct gpuvm__cond released;
 	bool held;
 	uint64_t ticket; /* the holder's acquire context; 0: none */
-	pthread_t owner;
+	gpuvm__tid owner;
 	unsigned int waiters;
 	_Atomic uint64_t fence; /* highest fence; written by the holder */
 };

@@ -27,9 +27,10 @@ int gpuvm__resv_lock_ticket(struct gpuvm_resv *resv, uint64_t ticket, bool may_d
 	int ret = 0;
 
 	/* The inner mutex is held for a few instructions only, inside any other lock: it has no class. */
+	race_point();
 	gpuvm__native_mutex_lock(&resv->lock.m);
 	while (resv->held) {
-		GPUVM__BUG_ON(pthread_equal(resv->owner, pthread_self()) && ticket == 0);
+		GPUVM__BUG_ON(gpuvm__tid_equal(resv->owner, gpuvm__tid_self()) && ticket == 0);
 		if (may_die && resv->ticket && resv->ticket <= ticket) {
 			ret = resv->ticket == ticket ? -EALREADY : -EDEADLK;
 			break;
@@ -41,7 +42,7 @@ int gpuvm__resv_lock_ticket(struct gpuvm_resv *resv, uint64_t ticket, bool may_d
 	if (!ret) {
 		resv->held = true;
 		resv->ticket = ticket;
-		resv->owner = pthread_self();
+		resv->owner = gpuvm__tid_self();
 	}
 	gpuvm__native_mutex_unlock(&resv->lock.m);
 	if (!ret)
@@ -61,7 +62,7 @@ void gpuvm_resv_unlock(struct gpuvm_resv *resv)
 {
 	gpuvm__lock_leave(resv, __FILE__, __LINE__);
 	gpuvm__native_mutex_lock(&resv->lock.m);
-	GPUVM__BUG_ON(!resv->held || !pthread_equal(resv->owner, pthread_self()));
+	GPUVM__BUG_ON(!resv->held || !gpuvm__tid_equal(resv->owner, gpuvm__tid_self()));
 	resv->held = false;
 	resv->ticket = 0;
 	if (resv->waiters)
@@ -74,7 +75,7 @@ bool gpuvm_resv_held(struct gpuvm_resv *resv)
 	bool held;
 
 	gpuvm__native_mutex_lock(&resv->lock.m);
-	held = resv->held && pthread_equal(resv->owner, pthread_self());
+	held = resv->held && gpuvm__tid_equal(resv->owner, gpuvm__tid_self());
 	gpuvm__native_mutex_unlock(&resv->lock.m);
 	return held;
 }

@@ -73,7 +73,11 @@ _Noreturn void gpuvm__bug(const char *file, int line, const char *what);
 /* Always checked: a broken rule of the caller that would otherwise be silent damage, off the fast paths. */
 #define GPUVM__BUG_ALWAYS(cond) (unlikely(cond) ? gpuvm__bug(__FILE__, __LINE__, #cond) : (void)0)
 
+#ifdef GPUVM_SCHED
+#include "sync_sched.h"
+#else
 #include "sync_native.h"
+#endif
 
 /* ---- atomics ---- */
 
@@ -85,6 +89,9 @@ _Noreturn void gpuvm__bug(const char *file, int line, const char *what);
 /* Strong; on failure *exp is what was there, loaded relaxed. */
 #define gpuvm__cas(p, exp, v, mo) \
 	(race_point(), atomic_compare_exchange_strong_explicit((p), (exp), (v), memory_order_##mo, memory_order_relaxed))
+
+#define gpuvm__fetch_or(p, v, mo) (race_point(), atomic_fetch_or_explicit((p), (v), memory_order_##mo))
+#define gpuvm__fetch_and(p, v, mo) (race_point(), atomic_fetch_and_explicit((p), (v), memory_order_##mo))
 
 /* ---- locks: a class, an owner check, the back end's lock ---- */
 
@@ -109,6 +116,17 @@ struct gpuvm__spin {
 #define gpuvm__spin_unlock(l) \
 	(gpuvm__lock_leave((l), __FILE__, __LINE__), gpuvm__native_spin_unlock(&(l)->s), race_point())
 
+/*
+ * ---- state of one thread ----
+ *
+ *	static GPUVM__PER_THREAD(struct cache, caches);        defines one per thread, zeroed
+ *	gpuvm__mine(caches).n++                                the calling thread's
+ *
+ * Not __thread itself: under the scheduler the threads are fibers of one OS thread. Likewise gpuvm__tid and
+ * gpuvm__tid_self() instead of pthread_self(), gpuvm__yield() instead of sched_yield(), and a wait loop of one's own
+ * calls gpuvm__cpu_relax() or gpuvm__yield() at each turn, or the scheduler would wait for it for ever.
+ */
+
 /* ---- statistics: one thread-local word each ---- */
 
 struct gpuvm__thread {
@@ -117,7 +135,8 @@ struct gpuvm__thread {
 	struct gpuvm__thread *next, **pprev; /* under the thread list's lock */
 };
 
-extern __thread struct gpuvm__thread gpuvm__self __attribute__((tls_model("initial-exec")));
+extern GPUVM__PER_THREAD(struct gpuvm__thread, gpuvm__threads);
+#define gpuvm__self gpuvm__mine(gpuvm__threads)
 
 static inline void gpuvm__count_n(enum gpuvm_stat stat, uint64_t n)
 {

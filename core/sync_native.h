@@ -42,6 +42,14 @@ void gpuvm__jitter(void);
 #define race_point() ((void)0)
 #endif
 
+#define GPUVM__PER_THREAD(type, name) __thread type name __attribute__((tls_model("initial-exec")))
+#define gpuvm__mine(name) (name)
+
+typedef pthread_t gpuvm__tid;
+#define gpuvm__tid_self() pthread_self()
+#define gpuvm__tid_equal(a, b) pthread_equal((a), (b))
+#define gpuvm__yield() ((void)sched_yield())
+
 static inline void gpuvm__cpu_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

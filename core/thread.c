@@ -3,11 +3,12 @@
  * thread.c - registration of threads, and the counters that each keeps for itself.
  */
 #include <gpuvm/thread.h>
+#include <pthread.h>
 
 #include "sync.h"
 #include "version.h"
 
-__thread struct gpuvm__thread gpuvm__self;
+GPUVM__PER_THREAD(struct gpuvm__thread, gpuvm__threads);
 
 static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct gpuvm__thread *threads; /* under threads_lock */

@@ -373,7 +373,7 @@ void *gpuvm_va_data(struct gpuvm_va *va)
 void gpuvm_va_invalidate(struct gpuvm_va *va, bool invalidate)
 {
 	if (invalidate)
-		atomic_fetch_or_explicit(&va->flags, GPUVM_VA_INVALIDATED, memory_order_relaxed);
+		gpuvm__fetch_or(&va->flags, GPUVM_VA_INVALIDATED, relaxed);
 	else
-		atomic_fetch_and_explicit(&va->flags, ~GPUVM_VA_INVALIDATED, memory_order_relaxed);
+		gpuvm__fetch_and(&va->flags, ~GPUVM_VA_INVALIDATED, relaxed);
 }

@@ -152,9 +152,9 @@ static struct gpuvm_exec *lock_for_close(struct gpuvm_vm *vm)
 	if (gpuvm__vm_immediate(vm))
 		return NULL;
 	while (!(exec = gpuvm_exec_create(vm)))
-		sched_yield();
+		gpuvm__yield();
 	while (gpuvm__exec_lock_everything(exec))
-		sched_yield();
+		gpuvm__yield();
 	return exec;
 }
 
