@@ -142,9 +142,13 @@ $(B)/flags: FORCE
 	@echo '$(CC) $(all-cppflags) $(all-cflags) | $(CXX) $(all-cxxflags) | $(all-ldflags) $(base-libs)' >$@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# What is linked, for --version and the results' provenance; asked when a recipe needs it, after the packages are there.
+lib-versions = $(shell for p in benchmark liburcu jemalloc hwloc; do \
+	printf '%s%s %s' "$$sep" $$p "$$(pkg-config --modversion $$p 2>/dev/null || echo unknown)"; sep=', '; done)
+
 $(gen)/version.h: FORCE
 	@mkdir -p $(@D)
-	@echo '#define GPUVM_VERSION_GIT "$(version)"' >$@.new; \
+	@{ echo '#define GPUVM_VERSION_GIT "$(version)"'; echo '#define GPUVM_LIB_VERSIONS "$(lib-versions)"'; } >$@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 compile-c = $(CC) $(all-cppflags) $(1) $(all-cflags) -c -o $@ $<

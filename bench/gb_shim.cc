@@ -42,12 +42,13 @@ void Call(benchmark::State &state, Entry *entry)
 	gb_sample s = {};
 
 	entry->fn(entry->arg, entry->called++, &s);
+	/* One iteration in any case: the library aborts if the repetitions of a benchmark differ in that. */
+	for (auto _ : state)
+		state.SetIterationTime(s.real_ns * 1e-9);
 	if (s.absent || s.error) {
 		state.SkipWithError(s.absent ? kAbsent : s.error);
 		return;
 	}
-	for (auto _ : state)
-		state.SetIterationTime(s.real_ns * 1e-9);
 	entry->cpu_ns.push_back(s.cpu_ns);
 	for (size_t i = 0; i < s.nr; i++)
 		state.counters[s.counters[i].name] = s.counters[i].value;

@@ -61,11 +61,24 @@ static const struct bench *linux_of(const struct bench *b, size_t nr)
 	return NULL;
 }
 
-static void heading(const struct bench *b, bool color)
+/* What the rows of one case have in common. */
+struct layout {
+	int point, strategy; /* widths; 0: no such column */
+	bool color;
+};
+
+static int wider(int width, const char *text)
 {
-	printf("\n%s%s%s - %s\n\n", color ? BOLD : "", b->case_name, color ? PLAIN : "", b->case_doc);
-	printf("  %-30s %-30s %9s %7s %9s %9s %10s  %s\n", "", "strategy", "ns/op", "spread", "vs linux", "allocs/op",
-	       "Mop/s", "note");
+	int len = (int)strlen(text);
+
+	return len > width ? len : width;
+}
+
+static void heading(const struct bench *b, const struct layout *l)
+{
+	printf("\n%s%s%s - %s\n\n", l->color ? BOLD : "", b->case_name, l->color ? PLAIN : "", b->case_doc);
+	printf("  %-*s %-*s %9s %7s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "", "ns/op",
+	       "spread", "vs linux", "allocs/op", "Mop/s", "note");
 }
 
 static void notes(const struct bench *b, char *to, size_t size)
@@ -88,21 +101,32 @@ static void notes(const struct bench *b, char *to, size_t size)
 
 static void ratio_cell(char *to, size_t size, const struct bench *b, const struct summary *s, const struct bench *linux)
 {
-	if (linux)
-		snprintf(to, size, "%.2fx%s", s->median / summarise(linux).median, b == linux ? " =" : "");
-	else
+	double ratio = linux ? s->median / summarise(linux).median : 0;
+
+	if (!linux)
 		snprintf(to, size, "-");
+	else if (b == linux)
+		snprintf(to, size, "1 =");
+	else
+		snprintf(to, size, "%.*fx", ratio < 0.1 ? 4 : 2, ratio);
 }
 
-static void row(const struct bench *b, const char *point, const struct bench *linux, bool color)
+static const char *paint(const struct bench *b, const struct summary *s, const struct bench *linux, bool color)
+{
+	if (!color || !linux || b == linux)
+		return "";
+	return s->q3 < summarise(linux).q1 ? GREEN : s->q1 > summarise(linux).q3 ? RED : "";
+}
+
+static void row(const struct bench *b, bool first, const struct bench *linux, const struct layout *l)
 {
 	char ns[24], ratio[24], mops[24], note[96];
-	const char *paint = "";
+	const char *colour;
 	struct summary s;
 
+	printf("  %-*s %-*s ", l->point, first ? b->point : "", l->strategy, b->strategy);
 	if (!measured(b)) {
-		printf("  %-30s %-30s %s%s\n", point, b->strategy, b->status == BENCH_FAILED ? "FAILED: " : "not measured ",
-		       b->ctx.why);
+		printf("%s%s\n", b->status == BENCH_FAILED ? "FAILED: " : "not measured", b->ctx.why);
 		return;
 	}
 	s = summarise(b);
@@ -110,10 +134,9 @@ static void row(const struct bench *b, const char *point, const struct bench *li
 	number(mops, sizeof(mops), s.ops_per_second / 1e6);
 	ratio_cell(ratio, sizeof(ratio), b, &s, linux);
 	notes(b, note, sizeof(note));
-	if (color && linux && b != linux)
-		paint = s.q3 < summarise(linux).q1 ? GREEN : s.q1 > summarise(linux).q3 ? RED : "";
-	printf("  %-30s %-30s %9s %6.1f%% %s%9s%s %9.4g %10s  %s\n", point, b->strategy, ns,
-	       100 * (s.q3 - s.q1) / s.median, paint, ratio, *paint ? PLAIN : "", s.allocs_per_op, mops, note);
+	colour = paint(b, &s, linux, l->color);
+	printf("%9s %6.1f%% %s%9s%s %9.4g %9s%s%s\n", ns, 100 * (s.q3 - s.q1) / s.median, colour, ratio,
+	       *colour ? PLAIN : "", s.allocs_per_op, mops, *note ? "  " : "", note);
 }
 
 /* The one whose quartiles lie below everybody else's, or NULL. */
@@ -181,9 +204,9 @@ static void sentence(const struct tally *t)
 	for (i = 0; i < t->nr; i++) {
 		printf("%s%s is fastest in %u of %u", i ? "; " : "", t->w[i].strategy, t->w[i].won, t->groups);
 		if (t->w[i].compared && t->w[i].best != t->w[i].worst)
-			printf(", at %.2fx to %.2fx the time of linux", t->w[i].best, t->w[i].worst);
+			printf(", at %.2gx to %.2gx the time of linux", t->w[i].best, t->w[i].worst);
 		else if (t->w[i].compared)
-			printf(", at %.2fx the time of linux", t->w[i].best);
+			printf(", at %.2gx the time of linux", t->w[i].best);
 	}
 	if (t->undecided)
 		printf("%s%u of %u too close to call (quartiles overlap)", t->nr ? "; " : "", t->undecided, t->groups);
@@ -192,22 +215,26 @@ static void sentence(const struct tally *t)
 
 static size_t case_table(const struct plan *plan, size_t from, bool color)
 {
-	const char *name = plan->b[from].case_name;
+	struct layout l = { .color = color };
 	struct tally tally = { .nr = 0 };
-	size_t i = from, end, k;
+	size_t i, end, group, k;
 
-	heading(&plan->b[from], color);
-	for (; i < plan->nr && !strcmp(plan->b[i].case_name, name); i = end) {
+	for (end = from; end < plan->nr && plan->b[end].c == plan->b[from].c; end++) {
+		l.point = wider(l.point, plan->b[end].point);
+		l.strategy = wider(l.strategy, plan->b[end].strategy);
+	}
+	heading(&plan->b[from], &l);
+	for (i = from; i < end; i = group) {
 		const struct bench *linux;
 
-		end = group_end(plan, i);
-		linux = linux_of(&plan->b[i], end - i);
-		for (k = i; k < end; k++)
-			row(&plan->b[k], k == i ? plan->b[k].point : "", linux, color);
-		count(&tally, &plan->b[i], end - i, linux);
+		group = group_end(plan, i);
+		linux = linux_of(&plan->b[i], group - i);
+		for (k = i; k < group; k++)
+			row(&plan->b[k], k == i, linux, &l);
+		count(&tally, &plan->b[i], group - i, linux);
 	}
 	sentence(&tally);
-	return i;
+	return end;
 }
 
 void table_print(const struct plan *plan, bool color)

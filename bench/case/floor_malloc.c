@@ -2,7 +2,7 @@
 /*
  * floor_malloc.c - malloc and free of 128 bytes by the same thread, through the C library's names.
  *
- * The program is linked with jemalloc, which then serves those names; the table's note on alloc:glibc does not apply here.
+ * A program that is linked with jemalloc gets jemalloc under those names, and this one is (alloc:glibc goes round that).
  */
 #include <stdlib.h>
 
