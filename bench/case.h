@@ -6,11 +6,11 @@
  * catalogue.def. It says what varies (keys); the plan expands that to benchmarks called case/key:value/.../threads:N.
  *
  *   B1  setup() builds everything the benchmark needs, on the main thread. It may be slow: pre-fill, then churn.
- *   B2  run(ctx, thread, n) does exactly n operations on the calling thread and nothing else: it is what is timed. It is
- *       called from ctx->threads threads at once, each with its own index, over and over; n is the same in every call of a
- *       window, at most ctx->max_batch. A failed operation calls bench_fail() and returns.
- *   B3  reset(), if there is one, is called after each run() with the same n and is not timed: it undoes what run() did.
- *       Other threads may be inside their run() meanwhile.
+ *   B2  run(ctx, thread, n) does exactly n operations on the calling thread and nothing else: it is what is timed.
+ *       It is called from ctx->threads threads at once, each with its own index, over and over; n is the same in every
+ *       call of a window, at most ctx->max_batch. A failed operation calls bench_fail() and returns.
+ *   B3  reset(), if there is one, is called after each run() with the same n and is not timed: it undoes what run()
+ *       did. Other threads may be inside their run() meanwhile.
  *   B4  verify() is called on the main thread after each window, while the workers rest. It checks what the operations
  *       must have left behind and what the core's exact counters (w->stats, of the timed operations only) must say;
  *       bench_fail() makes the benchmark fail and the program exit with 1.

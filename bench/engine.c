@@ -241,6 +241,7 @@ uint64_t engine_calibrate(struct engine *e, const struct engine_job *job)
 static void overlap_of(const struct engine *e, unsigned int n, struct bench_window *out)
 {
 	uint64_t first = UINT64_MAX, last_start = 0, first_end = UINT64_MAX, last = 0;
+	uint64_t together;
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
@@ -251,7 +252,8 @@ static void overlap_of(const struct engine *e, unsigned int n, struct bench_wind
 		first_end = w->end < first_end ? w->end : first_end;
 		last = w->end > last ? w->end : last;
 	}
-	out->overlap = first_end > last_start && last > first ? (double)(first_end - last_start) / (double)(last - first) : 0;
+	together = first_end > last_start ? first_end - last_start : 0;
+	out->overlap = last > first ? (double)together / (double)(last - first) : 0;
 }
 
 /* CPU time cannot be split between run() and reset(): it is shared out by the time they took. */

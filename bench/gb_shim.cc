@@ -117,17 +117,17 @@ private:
 	static void Fix(Run *run, size_t nr)
 	{
 		const Entry &entry = entries.at(run->run_name.function_name);
+		const std::vector<double> &cpu_ns = entry.cpu_ns;
+		/* The library divides times by iterations (an aggregate's: repetitions), ratios by nothing. */
+		const double scale = run->aggregate_unit == benchmark::kPercentage ? 1 : 1e-9 * run->iterations;
 
 		run->run_name = benchmark::BenchmarkName();
 		run->run_name.function_name = entry.name;
 		run->threads = entry.threads;
-		/* The library divides by the iterations, which an aggregate's are its repetitions; a ratio it leaves alone. */
-		if (run->run_type == Run::RT_Iteration)
-			run->cpu_accumulated_time = nr < entry.cpu_ns.size() ? entry.cpu_ns[nr] * 1e-9 * run->iterations : 0;
-		else if (run->aggregate_unit == benchmark::kPercentage)
-			run->cpu_accumulated_time = Aggregate(run->aggregate_name, entry.cpu_ns);
+		if (run->run_type == Run::RT_Aggregate)
+			run->cpu_accumulated_time = Aggregate(run->aggregate_name, cpu_ns) * scale;
 		else
-			run->cpu_accumulated_time = Aggregate(run->aggregate_name, entry.cpu_ns) * 1e-9 * run->iterations;
+			run->cpu_accumulated_time = nr < cpu_ns.size() ? cpu_ns[nr] * scale : 0;
 		for (auto it = run->counters.begin(); it != run->counters.end();)
 			it = std::isfinite(it->second.value) ? std::next(it) : run->counters.erase(it);
 	}

@@ -17,10 +17,6 @@
 
 #include "version.h"
 
-#ifndef GPUVM_LIB_VERSIONS
-#define GPUVM_LIB_VERSIONS "unknown"
-#endif
-
 static hwloc_topology_t topology;
 static hwloc_obj_t *pus; /* in the order in which threads are placed */
 static unsigned int nr_pus;
@@ -147,6 +143,7 @@ const char *machine_libs(void)
 	struct utsname u;
 
 	if (!*text && !uname(&u))
-		snprintf(text, sizeof(text), "%s, glibc %s, kernel %s", GPUVM_LIB_VERSIONS, gnu_get_libc_version(), u.release);
+		snprintf(text, sizeof(text), "%s, glibc %s, kernel %s", GPUVM_LIB_VERSIONS, gnu_get_libc_version(),
+			 u.release);
 	return text;
 }

@@ -22,11 +22,12 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static void announce(const struct plan *plan, const struct options *o)
 {
-	uint64_t s = status_estimate(plan, (unsigned int)o->windows, o->duration_ns / o->windows) / 1000000000 + 1;
+	uint64_t window_ns = o->duration_ns / o->windows;
+	uint64_t s = status_estimate(plan, (unsigned int)o->windows, window_ns) / 1000000000 + 1;
 
-	fprintf(stderr, "%s on %s: %zu benchmarks, %" PRIu64 " windows of %.3g ms each, about %" PRIu64 ":%02" PRIu64 "\n",
-		gpuvm_version(), machine_slug(), plan->nr, o->windows, (double)o->duration_ns / (double)o->windows / 1e6,
-		s / 60, s % 60);
+	fprintf(stderr, "%s on %s\n", gpuvm_version(), machine_slug());
+	fprintf(stderr, "%zu benchmarks, %" PRIu64 " windows of %.3g ms each, about %" PRIu64 ":%02" PRIu64 "\n",
+		plan->nr, o->windows, (double)window_ns / 1e6, s / 60, s % 60);
 	fprintf(stderr, "seed: %" PRIu64 "\n", o->seed);
 	if (gpuvm_debug_enabled())
 		fprintf(stderr, "gpuvm-bench: this build has its checks on; the times mean little\n");

@@ -2,9 +2,9 @@
 /*
  * mapped.h - one VM with many mappings in it, and whole bind and unbind operations as a driver makes them.
  *
- * The address space is cut into slots of 32 KiB, of which a mapping takes the first 16. Each thread has a contiguous part of
- * its own. Slots are mapped in random order; binds take free slots and unbinds take mapped ones in that shuffled order, so
- * neither addresses nor memory are ever sequential (a fresh sequential layout flatters trees).
+ * The address space is cut into slots of 32 KiB, of which a mapping takes the first 16. Each thread has a contiguous
+ * part of its own. Slots are mapped in random order; binds take free slots and unbinds take mapped ones in that
+ * shuffled order, so neither addresses nor memory are ever sequential (a fresh sequential layout flatters trees).
  */
 #ifndef BENCH_MAPPED_H
 #define BENCH_MAPPED_H
@@ -13,7 +13,8 @@
 
 #define MAPPED_STRIDE 32768u
 #define MAPPED_SIZE 16384u
-#define MAPPED_GEMS 16u /* per thread, local to the VM and held: gpuvm_obtain() is a hit, as for a suballocated buffer */
+/* Per thread, local to the VM and held: gpuvm_obtain() is a hit, as for a suballocated buffer. */
+#define MAPPED_GEMS 16u
 
 /* Slot numbers in the order they will be used; holds every slot of a thread. */
 struct mapped_ring {

@@ -2,8 +2,8 @@
 /*
  * plan.c - from catalogue.def's cases, their keys and the options to a list of benchmarks.
  *
- * A case's benchmarks are ordered by everything but the strategies, so that the alternatives for one piece of work stand
- * together and make a group.
+ * A case's benchmarks are ordered by everything but the strategies, so that the alternatives for one piece of work
+ * stand together and make a group.
  */
 #include "plan.h"
 

@@ -12,7 +12,7 @@
 /** report_header() - what the run is, as a JSON object on one line; to be freed */
 char *report_header(const struct options *o);
 
-/** report_run() - measure @run's plan. Return: the report in Google Benchmark's schema, to be freed; NULL: no memory. */
+/** report_run() - measure @run's plan. Return: the report as JSON, to be freed; NULL if no memory */
 char *report_run(struct run *run, size_t *size);
 
 #endif /* BENCH_REPORT_H */

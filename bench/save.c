@@ -101,9 +101,9 @@ static int write_named(const char *tmp, const void *data, size_t size)
 int save_file(const char *path, const void *data, size_t size)
 {
 	char dir[PATH_MAX], tmp[PATH_MAX];
-	int ret;
+	int ret = snprintf(tmp, sizeof(tmp), "%s.%d.tmp", path, (int)getpid());
 
-	if (!directory_of(path, dir) || snprintf(tmp, sizeof(tmp), "%s.%d.tmp", path, (int)getpid()) >= (int)sizeof(tmp))
+	if (ret >= (int)sizeof(tmp) || !directory_of(path, dir))
 		return -ENAMETOOLONG;
 	ret = write_unnamed(dir, tmp, data, size);
 	if (ret == -EOPNOTSUPP)

@@ -105,8 +105,8 @@ static void draw(struct status *s, const struct bench *b, const char *doing)
 	if (b->nr && s->tty)
 		snprintf(recent, sizeof(recent), " %.1f ns/op", b->window[b->nr - 1].ns_per_op);
 	clear(s);
-	fprintf(stderr, "[%zu/%zu] %3u %%  ETA %u:%02u  %s%s%s%s", s->finished, s->plan->nr, percent, eta / 60, eta % 60,
-		s->tty ? b->name : b->case_name, doing, recent, s->tty ? "" : "\n");
+	fprintf(stderr, "[%zu/%zu] %3u %%  ETA %u:%02u  %s%s%s%s", s->finished, s->plan->nr, percent, eta / 60,
+		eta % 60, s->tty ? b->name : b->case_name, doing, recent, s->tty ? "" : "\n");
 	fflush(stderr);
 	s->drawn = now;
 	s->last_case = b->case_name;

@@ -9,7 +9,7 @@
 
 struct status;
 
-/** status_create() - for @plan, @windows per benchmark, each @window_ns long. Return: NULL if no memory (is fine below). */
+/** status_create() - for @plan, @windows of @window_ns per benchmark. Return: NULL if no memory, which is fine below */
 struct status *status_create(const struct plan *plan, unsigned int windows, uint64_t window_ns);
 
 /** status_destroy() - clears the line */

@@ -77,8 +77,8 @@ static int wider(int width, const char *text)
 static void heading(const struct bench *b, const struct layout *l)
 {
 	printf("\n%s%s%s - %s\n\n", l->color ? BOLD : "", b->case_name, l->color ? PLAIN : "", b->case_doc);
-	printf("  %-*s %-*s %9s %7s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "", "ns/op",
-	       "spread", "vs linux", "allocs/op", "Mop/s", "note");
+	printf("  %-*s %-*s %9s %7s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "",
+	       "ns/op", "spread", "vs linux", "allocs/op", "Mop/s", "note");
 }
 
 static void notes(const struct bench *b, char *to, size_t size)
@@ -124,6 +124,8 @@ static void row(const struct bench *b, bool first, const struct bench *linux, co
 	const char *colour;
 	struct summary s;
 
+	if (b->status == BENCH_PENDING)
+		return;
 	printf("  %-*s %-*s ", l->point, first ? b->point : "", l->strategy, b->strategy);
 	if (!measured(b)) {
 		printf("%s%s\n", b->status == BENCH_FAILED ? "FAILED: " : "not measured", b->ctx.why);
@@ -213,6 +215,15 @@ static void sentence(const struct tally *t)
 	puts(".");
 }
 
+/* An interrupted run leaves cases that it never came to. */
+static bool any_started(const struct bench *b, size_t nr)
+{
+	for (; nr; b++, nr--)
+		if (b->status != BENCH_PENDING)
+			return true;
+	return false;
+}
+
 static size_t case_table(const struct plan *plan, size_t from, bool color)
 {
 	struct layout l = { .color = color };
@@ -223,6 +234,8 @@ static size_t case_table(const struct plan *plan, size_t from, bool color)
 		l.point = wider(l.point, plan->b[end].point);
 		l.strategy = wider(l.strategy, plan->b[end].strategy);
 	}
+	if (!any_started(&plan->b[from], end - from))
+		return end;
 	heading(&plan->b[from], &l);
 	for (i = from; i < end; i = group) {
 		const struct bench *linux;
@@ -243,7 +256,8 @@ void table_print(const struct plan *plan, bool color)
 
 	while (i < plan->nr)
 		i = case_table(plan, i, color);
-	puts("\nns/op: time one thread spends per operation, median of the windows. spread: interquartile range over median."
+	puts("\nns/op: time one thread spends per operation, median of the windows."
+	     "\nspread: interquartile range over median. Mop/s: all threads together."
 	     "\nvs linux: ratio to the row with upstream's strategies (marked =); below 1 is faster.");
 	if (machine_cpus() < 4)
 		printf("This host has %u CPUs: no scaling curve can be concluded from the thread counts above.\n",

@@ -28,7 +28,8 @@ struct world {
 
 /**
  * world_create() - a device and @vms VMs
- * @driver: callbacks, or NULL for ones that accept every step and count it in the request's priv (a uint64_t). At the end
+ * @driver: callbacks, or NULL for ones that accept every step and count it in the request's priv (a uint64_t). At the
+ * end
  *          what is still mapped is unmapped with NULL for priv.
  *
  * On error world_destroy() is still called. Return: 0 or -errno (-ENOTSUP: this build cannot run a strategy).

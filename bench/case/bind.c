@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * bind.c - a whole bind as a driver does it: 3 pre-allocated vas, gpuvm_obtain(), gpuvm_sm_map() with callbacks and the links, put, unused vas freed.
+ * bind.c - a whole bind as a driver does it: 3 pre-allocated vas, gpuvm_obtain(), gpuvm_sm_map() with callbacks and the
+ * links, put, unused vas freed.
  *
- * N mappings are there throughout. Batches of binds and unbinds alternate and only the binds are timed, so other threads'
- * timed operations meet both. All threads use one VM, each in a part of its own: who excludes whom is the question.
+ * N mappings are there throughout. Batches of binds and unbinds alternate and only the binds are timed, so other
+ * threads' timed operations meet both. All threads use one VM, each in a part of its own: who excludes whom is the
+ * question.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,8 @@
 /*
  * floor_malloc.c - malloc and free of 128 bytes by the same thread, through the C library's names.
  *
- * A program that is linked with jemalloc gets jemalloc under those names, and this one is (alloc:glibc goes round that).
+ * A program that is linked with jemalloc gets jemalloc under those names, and this one is (alloc:glibc goes round
+ * that).
  */
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * floor_obtain.c - the least an obtain and its put can cost: an RCU section with one hash probe and one atomic increment
- * in it, then one atomic decrement.
+ * floor_obtain.c - the least an obtain and its put can cost: an RCU section with one hash probe and one atomic
+ * increment in it, then one atomic decrement.
  *
- * Written here by hand, on liburcu's inlined read side: no core code runs. It is what list strategies are measured against
- * (their hits may take at most 1.10 times as long), so it must stay minimal but honest: the table is really probed, as
- * nothing about the key is known to the compiler.
+ * Written here by hand, on liburcu's inlined read side: no core code runs. It is what list strategies are measured
+ * against (their hits may take at most 1.10 times as long), so it must stay minimal but honest: the table is really
+ * probed, as nothing about the key is known to the compiler.
  */
 #define _LGPL_SOURCE
 #define URCU_INLINE_SMALL_FUNCTIONS

@@ -3,9 +3,9 @@
  * igt_munmap.c - IGT's xe_vm munmap-style-unbind tuples, as whole operations: bind a buffer of P pages as B equal
  * mappings, unbind L pages from page O on, unbind the rest.
  *
- * "userptr" tuples have no object (sparse mappings). A "hammer" in IGT is a second thread that submits on the first page
- * throughout; here that is a lookup of the first page after every step, by the same thread. Before anything is timed each
- * tuple is run once page by page: what must be mapped is, what must not be is not.
+ * "userptr" tuples have no object (sparse mappings). A "hammer" in IGT is a second thread that submits on the first
+ * page throughout; here that is a lookup of the first page after every step, by the same thread. Before anything is
+ * timed each tuple is run once page by page: what must be mapped is, what must not be is not.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -190,11 +190,13 @@ static void teardown(struct bench_ctx *ctx)
 
 const struct bench_case bench_case_igt_munmap = {
 	.keys = { { "tuple",
-		    "all one-partial either-side-partial either-side-partial-hammer either-side-partial-split-page-hammer "
-		    "either-side-partial-large-page-hammer either-side-full end front many-all many-either-side-partial "
+		    "all one-partial either-side-partial either-side-partial-hammer "
+		    "either-side-partial-split-page-hammer either-side-partial-large-page-hammer "
+		    "either-side-full end front many-all many-either-side-partial "
 		    "many-either-side-partial-hammer many-either-side-full many-end many-front userptr-all "
-		    "userptr-one-partial userptr-either-side-partial userptr-either-side-full userptr-end userptr-front "
-		    "userptr-many-all userptr-many-either-side-full userptr-many-end userptr-many-front",
+		    "userptr-one-partial userptr-either-side-partial userptr-either-side-full userptr-end "
+		    "userptr-front userptr-many-all userptr-many-either-side-full userptr-many-end "
+		    "userptr-many-front",
 		    "all one-partial either-side-partial-hammer many-either-side-partial userptr-many-end" } },
 	.setup = setup,
 	.run = run,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * obtain_distinct.c - gpuvm_obtain() and gpuvm_bo_put() of a registered pair, each thread with a VM and an object of its own.
+ * obtain_distinct.c - gpuvm_obtain() and gpuvm_bo_put() of a registered pair, each thread with a VM and an object of
+ * its own.
  *
  * Nothing is shared by intention: what more threads cost here is sharing by accident.
  */

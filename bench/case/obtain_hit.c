@@ -2,10 +2,10 @@
 /*
  * obtain_hit.c - gpuvm_obtain() and gpuvm_bo_put() of a registered pair, while V VMs share the one GEM object.
  *
- * With V >= T thread t works on the pairs whose registration number is t modulo T: at most 64 of them, spread evenly over
- * the order of registration, visited in shuffled order (so a list is walked half-way on average). With V < T threads share
- * pairs. The object is external to every VM, as a shared one is; the pairs are on their VMs' extobj lists since their
- * registration, so a hit's gpuvm_bo_extobj_add() has nothing to do and what is measured is the list.
+ * With V >= T thread t works on the pairs whose registration number is t modulo T: at most 64 of them, spread evenly
+ * over the order of registration, visited in shuffled order (so a list is walked half-way on average). With V < T
+ * threads share pairs. The object is external to every VM, as a shared one is; the pairs are on their VMs' extobj lists
+ * since their registration, so a hit's gpuvm_bo_extobj_add() has nothing to do and what is measured is the list.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * obtain_miss.c - a pair's whole life: gpuvm_obtain() creates and registers it, a deferred put retires it, and the bounded
- * cleanup that frees it is timed too, once per 64 operations.
+ * obtain_miss.c - a pair's whole life: gpuvm_obtain() creates and registers it, a deferred put retires it, and the
+ * bounded cleanup that frees it is timed too, once per 64 operations.
  *
  * All threads use one VM, each with 64 objects of its own that are local to it: what is shared is the VM (its count and
  * its list of zombies), not the lists.

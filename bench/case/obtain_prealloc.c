@@ -3,7 +3,7 @@
  * obtain_prealloc.c - gpuvm_bo_alloc_create() and gpuvm_bo_obtain(), as a driver does that prepares before it knows.
  *
  *   outcome:hit    the pair is registered already: the alloc loses and is destroyed
- *   outcome:miss   the alloc becomes the pair; its deferred put is the last one; cleanup is timed, once per 64 operations
+ *   outcome:miss   the alloc becomes the pair; its deferred put is the last one; cleanup is timed, every 64 operations
  *
  * One VM; each thread has 64 objects of its own, local to it.
  */

@@ -6,8 +6,8 @@
  *   form:split   the middle of one mapping            6: + REMAP with its unmap and two pieces
  *   form:span8   cuts two mappings and covers eight   16 = 8 + 8: two REMAPs with one piece each, eight UNMAPs
  *
- * The callback form of the same three requests must allocate nothing from its first callback to its end; that is checked
- * at set-up, on mappings of the same shape.
+ * The callback form of the same three requests must allocate nothing from its first callback to its end; that is
+ * checked at set-up, on mappings of the same shape.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * put_deferred.c - the last put from the signalling path alone: 1 to 0, off the GEM's list, onto the VM's deferred list.
+ * put_deferred.c - the last put from the signalling path alone: 1 to 0, off the GEM's list, onto the VM's deferred
+ * list.
  *
  * Cleaning up and registering the pairs anew happens between the timed batches. One VM; each thread has 256 objects of
  * its own, local to it, so the VM's deferred list is what is shared.

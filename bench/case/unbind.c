@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * unbind.c - a whole unbind as a driver does it: 2 pre-allocated vas, gpuvm_sm_unmap() with callbacks, what went and what was not used freed.
+ * unbind.c - a whole unbind as a driver does it: 2 pre-allocated vas, gpuvm_sm_unmap() with callbacks, what went and
+ * what was not used freed.
  *
- * N mappings are there throughout. Batches of binds and unbinds alternate and only the unbinds are timed, so other threads'
- * timed operations meet both. All threads use one VM, each in a part of its own: who excludes whom is the question.
+ * N mappings are there throughout. Batches of binds and unbinds alternate and only the unbinds are timed, so other
+ * threads' timed operations meet both. All threads use one VM, each in a part of its own: who excludes whom is the
+ * question.
  */
 #include <errno.h>
 #include <stdlib.h>
