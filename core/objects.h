@@ -160,11 +160,12 @@ struct gpuvm_va {
 	struct gpuvm__obj obj;
 	uint64_t start, end; /* [start, end) */
 	uint64_t offset;
-	struct gpuvm_bo *bo; /* NULL: sparse; pinned while resident */
-	struct gpuvm_vm *vm; /* constant */
+	struct gpuvm_gem *gem; /* bo's, NULL: sparse; here too, for readers: the bo's line is written by every put */
 	_Atomic uint32_t flags;
 	uint32_t data_offset : 31; /* bytes from here to the driver's data; 0: none */
 	uint32_t retire : 1; /* removed: readers may still see it */
+	struct gpuvm_bo *bo; /* NULL: sparse; pinned while resident */
+	struct gpuvm_vm *vm; /* constant */
 	struct gpuvm__node link; /* entry in bo->vas */
 	alignas(16) char space_state[]; /* space->va_bytes, then the driver's data */
 };
@@ -247,8 +248,10 @@ struct gpuvm__cursor;
 
 /* Is @req something @vm could map? 0 or -EINVAL. */
 int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req);
-/* Open a writer's section over [lo, hi). 0, -ENOENT (closed), -ENOMEM. */
-int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi);
+/*
+ * Open a writer's section over [lo, hi), in which at most @splices edits put something in. 0, -ENOENT (closed), -ENOMEM.
+ */
+int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, unsigned int splices);
 void gpuvm__write_end(struct gpuvm__cursor *c);
 /* Give @alloc its place: the mapping that @req describes. */
 struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req);

@@ -117,6 +117,14 @@ struct gpuvm__spin {
 	(gpuvm__lock_leave((l), __FILE__, __LINE__), gpuvm__native_spin_unlock(&(l)->s), race_point())
 
 /*
+ * Untracked: for who holds thousands of them at once and keeps their order by itself. It enters and leaves a lock class
+ * once, for the whole section (gpuvm__lock_enter(), gpuvm__lock_leave()).
+ */
+#define gpuvm__spin_lock_raw(l) (race_point(), gpuvm__native_spin_lock(&(l)->s))
+#define gpuvm__spin_trylock_raw(l) (race_point(), gpuvm__native_spin_trylock(&(l)->s))
+#define gpuvm__spin_unlock_raw(l) (gpuvm__native_spin_unlock(&(l)->s), race_point())
+
+/*
  * ---- state of one thread ----
  *
  *	static GPUVM__PER_THREAD(struct cache, caches);        defines one per thread, zeroed

@@ -125,6 +125,12 @@ static inline void gpuvm__native_spin_lock(struct gpuvm__native_spin *l)
 	}
 }
 
+static inline bool gpuvm__native_spin_trylock(struct gpuvm__native_spin *l)
+{
+	return !atomic_load_explicit(&l->locked, memory_order_relaxed) &&
+	       !atomic_exchange_explicit(&l->locked, 1, memory_order_acquire);
+}
+
 static inline void gpuvm__native_spin_unlock(struct gpuvm__native_spin *l)
 {
 	atomic_store_explicit(&l->locked, 0, memory_order_release);

@@ -111,7 +111,7 @@ int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req)
 	return 0;
 }
 
-int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi)
+int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, unsigned int splices)
 {
 	int ret;
 
@@ -119,6 +119,7 @@ int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo
 	c->lo = lo;
 	c->hi = hi;
 	c->write = true;
+	c->splices = splices;
 	ret = vm->space->begin(c);
 	if (ret)
 		return ret;
@@ -143,6 +144,7 @@ struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm
 	va->end = req->addr + req->range;
 	va->offset = req->offset;
 	va->bo = req->bo;
+	va->gem = req->bo ? req->bo->gem : NULL;
 	atomic_init(&va->flags, req->flags);
 	return va;
 }
@@ -185,6 +187,7 @@ void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	struct gpuvm_va *old = (struct gpuvm_va *)*removed, *first = old, *va;
 	unsigned int i;
 
+	GPUVM__BUG_ON(n && c->splices-- == 0);
 	for (i = 0; i < n; i++)
 		link_va(in[i]);
 	c->vm->space->splice(c, lo, hi, in, n, &first);
@@ -205,7 +208,7 @@ int gpuvm_va_insert(struct gpuvm_vm *vm, struct gpuvm_va_alloc *alloc, const str
 		return ret;
 	if (va_of(alloc)->vm != vm)
 		return -EINVAL;
-	ret = gpuvm__write_begin(&c, vm, req->addr, req->addr + req->range);
+	ret = gpuvm__write_begin(&c, vm, req->addr, req->addr + req->range, 1);
 	if (ret)
 		return ret;
 	if (vm->space->next(&c, c.lo)) {
@@ -227,7 +230,7 @@ int gpuvm_va_remove(struct gpuvm_vm *vm, uint64_t addr, uint64_t range, struct g
 	*out = NULL;
 	if (!gpuvm_vm_range_valid(vm, addr, range))
 		return -ENOENT;
-	ret = gpuvm__write_begin(&c, vm, addr, addr + range);
+	ret = gpuvm__write_begin(&c, vm, addr, addr + range, 0);
 	if (ret)
 		return ret;
 	va = vm->space->next(&c, addr);
@@ -362,7 +365,7 @@ struct gpuvm_bo *gpuvm_va_bo(const struct gpuvm_va *va)
 
 struct gpuvm_gem *gpuvm_va_gem(const struct gpuvm_va *va)
 {
-	return va->bo ? va->bo->gem : NULL;
+	return va->gem;
 }
 
 void *gpuvm_va_data(struct gpuvm_va *va)

@@ -12,14 +12,17 @@
  *   S1  Between begin() and end() of a writer, nobody else edits a mapping that overlaps [lo, hi), wholly: if one sticks
  *       out of [lo, hi), the writer's exclusion reaches to its ends. Writers of other mappings may run meanwhile, if the
  *       strategy can; a writer over [vm->start, vm->end) excludes all others.
- *   S2  Between begin() and end() of a reader, what next() and prev() returned stays readable. With a strategy that has
- *       RCU readers (rcu), mappings may come and go meanwhile; a mapping that stays throughout is seen exactly once by
- *       a walk with next().
+ *   S2  Between begin() and end() of a reader, what next() returned stays readable. With a strategy that has RCU readers
+ *       (rcu), mappings may come and go meanwhile; a mapping that stays throughout is seen exactly once by a walk with
+ *       next(). Each call of next() by itself is exact: at one instant inside the call, the mapping it returns was the
+ *       lowest one that overlaps [from, hi), or there was none.
  *   S3  splice() is one step for readers: a page that is mapped before and after it is never seen unmapped, and what is
- *       seen is old or new, nothing else.
- *   S4  begin() may allocate (before it locks) and fail with -ENOMEM; nothing between a successful begin() and end()
- *       allocates or fails.
- *   S5  lookup() is the whole of begin, next, copy, end for one address, in the strategy's best way.
+ *       seen is old or new, nothing else; once a page was seen new, so is every later look at it. (Of different pages, a
+ *       look at the second may still show the old state when the first already shows the new, until splice() returns.)
+ *   S4  begin() may allocate (before it locks) and fail with -ENOMEM; nothing between a successful begin() and end(),
+ *       end() included, allocates or fails. So begin() must know how much the section may grow the index: @splices.
+ *   S5  lookup() is the whole of begin, next, copy, end for one address, in the strategy's best way. It reads the bo not at
+ *       all (va->gem is its own copy): other mappings' writers count references there.
  */
 #ifndef GPUVM_CORE_SPACE_SPACE_H
 #define GPUVM_CORE_SPACE_SPACE_H
@@ -32,12 +35,14 @@
  * @lo: first byte of interest
  * @hi: end of it
  * @write: writer
+ * @splices: writer: how many splice() calls that put something in may follow, at most
  * @scratch: the strategy's own
  */
 struct gpuvm__cursor {
 	struct gpuvm_vm *vm;
 	uint64_t lo, hi;
 	bool write;
+	unsigned int splices;
 	void *scratch[5];
 };
 
@@ -64,7 +69,7 @@ struct gpuvm__space_ops {
 	int (*begin)(struct gpuvm__cursor *c);
 	/* The lowest mapping that overlaps [from, c->hi), or NULL. Cheap if @from is the end of the last one returned. */
 	struct gpuvm_va *(*next)(struct gpuvm__cursor *c, uint64_t from);
-	/* The highest mapping that overlaps [c->lo, below), or NULL. */
+	/* The highest mapping that overlaps [c->lo, below), or NULL. Writers only. */
 	struct gpuvm_va *(*prev)(struct gpuvm__cursor *c, uint64_t below);
 	/*
 	 * Replace all mappings that overlap [lo, hi), inside [c->lo, c->hi), by @in[0..n), in order and disjoint, which
@@ -84,7 +89,7 @@ static inline void gpuvm__mapping_copy(const struct gpuvm_va *va, struct gpuvm_m
 	out->addr = va->start;
 	out->range = va->end - va->start;
 	out->offset = va->offset;
-	out->gem = va->bo ? va->bo->gem : NULL;
+	out->gem = va->gem;
 	out->flags = atomic_load_explicit(&((struct gpuvm_va *)va)->flags, memory_order_relaxed);
 }
 
