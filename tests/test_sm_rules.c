@@ -212,6 +212,22 @@ static void closed(void **state)
 	assert_int_equal(r->trace.n, 0);
 }
 
+/* Sparse over sparse shows the same nothing, but there is no object whose page tables could be kept. */
+static void sparse_is_never_kept(void **state)
+{
+	struct run *r = *state;
+	const struct gpuvm_map_req req = { .addr = 4 * T_PAGE, .range = 4 * T_PAGE };
+
+	t_insert(&r->w, -1, 4, 4, 0);
+	prepare(r);
+	t_lock(&r->w);
+	t_ok(gpuvm_sm_map(r->w.vm, &req, &r->sm));
+	t_unlock(&r->w);
+	assert_int_equal(r->trace.n, 2);
+	assert_int_equal(r->trace.steps[0].type, GPUVM_OP_UNMAP);
+	assert_false(r->trace.steps[0].keep);
+}
+
 /* ---- exact allocations ---- */
 
 /* One old mapping that sticks out on both sides if @around; else two cut ends and @whole mappings between. */
@@ -316,7 +332,7 @@ static int run_config(const struct t_config *config)
 	const struct CMUnitTest tests[] = {
 		CASE(bad_ranges_are_refused), CASE(bad_offsets_are_refused), CASE(bo_of_another_vm),
 		CASE(callbacks_missing),      CASE(stock_too_small),	     CASE(commit_stock_too_small),
-		CASE(closed),		      CASE(list_form_allocates),     CASE(callback_form_allocates_nothing),
+		CASE(sparse_is_never_kept), CASE(closed),  CASE(list_form_allocates),     CASE(callback_form_allocates_nothing),
 	};
 	char group[160];
 

@@ -63,6 +63,8 @@ struct t_live {
 
 /* After a quiesce, so that what was retired is gone. Zeroes in the release build, which cannot count. */
 void t_live_read(struct t_live *live);
+/* Are the same numbers alive, if need be after a quiesce? Prints what differs. */
+bool t_live_equal(const struct t_live *before);
 void t_assert_live(const struct t_live *before, const char *file, int line);
 #define t_live_same(before) t_assert_live((before), __FILE__, __LINE__)
 
@@ -92,5 +94,7 @@ int t_child(const char *arg, unsigned int seconds);
 
 /* The child was stopped by a check: an assertion of the core or a sanitizer's report. */
 bool t_child_caught(int status);
+/* The child ended by itself with @code. */
+bool t_child_says(int status, int code);
 
 #endif /* TESTS_SUPPORT_H */

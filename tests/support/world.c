@@ -28,18 +28,40 @@ const char *t_config_name(const struct t_config *config)
 	return name;
 }
 
+static int each_mode(struct t_config *config, int (*run)(const struct t_config *config))
+{
+	unsigned int m;
+	int failed = 0;
+
+	for (m = 0; m < 2 * ARRAY_SIZE(t_modes); m++) {
+		config->flags = t_modes[m / 2];
+		config->external = m % 2;
+		failed |= run(config);
+	}
+	return failed;
+}
+
 int t_each_config(const struct t_config *base, int (*run)(const struct t_config *config))
 {
 	struct t_config config = *base;
-	unsigned int s, m;
+	unsigned int s;
 	int failed = 0;
 
-	for (s = 0; (config.space = t_strategy(GPUVM_AXIS_SPACE, s)); s++) {
-		for (m = 0; m < 2 * ARRAY_SIZE(t_modes); m++) {
-			config.flags = t_modes[m / 2];
-			config.external = m % 2;
-			failed |= run(&config);
-		}
+	for (s = 0; (config.space = t_strategy(GPUVM_AXIS_SPACE, s)); s++)
+		failed |= each_mode(&config, run);
+	return failed;
+}
+
+int t_each_list(const struct t_config *base, int (*run)(const struct t_config *config))
+{
+	struct t_config config = *base;
+	unsigned int l, r;
+	int failed = 0;
+
+	config.space = t_strategy(GPUVM_AXIS_SPACE, 0);
+	for (l = 0; (config.list = t_strategy(GPUVM_AXIS_LIST, l)); l++) {
+		for (r = 0; (config.ref = t_strategy(GPUVM_AXIS_REF, r)); r++)
+			failed |= each_mode(&config, run);
 	}
 	return failed;
 }
@@ -83,10 +105,18 @@ void t_world_obtain(struct t_world *w)
 		w->bo[i] = t_obtain(w, i);
 }
 
+/* A test that failed may have left them locked; its teardown must not wait for itself. */
+static void unlock_leftovers(struct t_world *w)
+{
+	if (w->exec)
+		t_unlock_resvs(w);
+}
+
 void t_world_end(struct t_world *w)
 {
 	unsigned int i;
 
+	unlock_leftovers(w);
 	for (i = 0; i < T_GEMS; i++)
 		t_put(w, w->bo[i]);
 	gpuvm_vm_close(w->vm, NULL);
@@ -208,6 +238,7 @@ void t_clear(struct t_world *w)
 	struct gpuvm_va_removed *va;
 	uint64_t page;
 
+	unlock_leftovers(w);
 	for (page = 0; page < pages; page++) {
 		if (!gpuvm_lookup(w->vm, page * T_PAGE, &m))
 			continue;

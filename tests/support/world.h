@@ -77,6 +77,8 @@ void t_clear(struct t_world *w);
  * Return: 0 if all did. t_config_name(): "space:rbtree_mutex/immediate/local".
  */
 int t_each_config(const struct t_config *base, int (*run)(const struct t_config *config));
+/* The same for every list strategy with every ref strategy, on one space strategy. */
+int t_each_list(const struct t_config *base, int (*run)(const struct t_config *config));
 const char *t_config_name(const struct t_config *config);
 
 /* "immediate", "staged+resv_protected", ... */
