@@ -5,7 +5,8 @@
  * Invariants (cited by number everywhere):
  *
  *   I1  alloc   A struct gpuvm_bo_alloc has reference 1, is on no list and is seen by one thread.
- *   I2  live    A struct gpuvm_bo has reference >= 1 and is on its GEM's list. Per (vm, gem) at most one is live.
+ *   I2  live    A struct gpuvm_bo has reference >= 1 and is on its GEM's list. Per (vm, gem) at most one is live. (A put
+ *               that is under way and may prove the last counts as a reference until it is decided: ref.h, R4.)
  *   I3  zombie  Reference 0, off the GEM's list, on its VM's deferred list; may stay on extobj and evict until cleanup.
  *               1 -> 0 and leaving the GEM's list are one critical section of the list.
  *   I4  pins    Every alloc, bo and zombie holds a reference to its vm and to its gem. Every mapping of an object holds
@@ -142,7 +143,7 @@ struct gpuvm_bo {
 	struct gpuvm_vm *vm; /* constant; pinned (I4) */
 	struct gpuvm_gem *gem; /* constant; pinned (I4) */
 	const struct gpuvm__list_ops *list; /* constant */
-	_Atomic uint32_t ref; /* the ref axis' word */
+	_Atomic uint64_t ref; /* the ref axis' word */
 	_Atomic bool evicted; /* under the GEM's reservation */
 	_Atomic bool on_extobj; /* written under what guards vm->extobj; once true, true until it dies */
 

@@ -69,6 +69,8 @@ static bool put(struct gpuvm_bo *bo)
 	struct gpuvm_gem *gem = bo->gem;
 	bool last;
 
+	if (ref_put_not_last(bo))
+		return false;
 	lock(gem);
 	last = ref_put_locked(bo);
 	if (last) {

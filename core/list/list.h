@@ -12,8 +12,9 @@
  *   L2  obtain() registers @bo (state alloc, I1) unless one of the same pair is live, which is then returned with a
  *       reference, @bo left alone. Two racing calls return the same bo. It never fails. Setting the debug state LIVE is
  *       its job, at the linearisation point.
- *   L3  put() drops a reference; 1 -> 0 and leaving the list are one critical section (I3); returns true then. After
- *       dropping a reference that was not the last, it touches the bo no more.
+ *   L3  put() drops a reference: ref_put_not_last() and, if that returns false, ref_put_locked() under the lock. Dying
+ *       (ref_put_locked() returned true) and leaving the list are one critical section (I3); put() returns true then, and
+ *       else touches the bo no more.
  *   L4  I5: nothing is allocated, freed or called back under its lock. Index memory is taken before it, freed after it.
  *   L5  next() visits every bo that is registered throughout the walk exactly once.
  *   L6  va_lock() excludes everyone who changes bo->vas.

@@ -13,15 +13,15 @@ static inline void ref_init(struct gpuvm_bo *bo)
 	atomic_init(&bo->ref, 1);
 }
 
-static inline uint32_t ref_read(struct gpuvm_bo *bo)
+static inline bool ref_alive(struct gpuvm_bo *bo)
 {
-	return gpuvm__load(&bo->ref, relaxed);
+	return gpuvm__load(&bo->ref, relaxed) != 0;
 }
 
 /* Relaxed: the caller's own reference, or the list's lock, orders everything already. */
 static inline void ref_get(struct gpuvm_bo *bo)
 {
-	uint32_t old = gpuvm__fetch_add(&bo->ref, 1, relaxed);
+	uint64_t old = gpuvm__fetch_add(&bo->ref, 1, relaxed);
 
 	(void)old;
 	GPUVM__BUG_ON(old == 0);
@@ -30,7 +30,7 @@ static inline void ref_get(struct gpuvm_bo *bo)
 /* Acquire pairs with the release in the puts, as for any lock. */
 static inline bool ref_get_unless_zero(struct gpuvm_bo *bo)
 {
-	uint32_t old = gpuvm__load(&bo->ref, relaxed);
+	uint64_t old = gpuvm__load(&bo->ref, relaxed);
 
 	while (old != 0) {
 		if (likely(gpuvm__cas(&bo->ref, &old, old + 1, acquire)))
@@ -43,7 +43,7 @@ static inline bool ref_get_unless_zero(struct gpuvm_bo *bo)
 /* Release: what was done under this reference happens before the last put (R2). */
 static inline bool ref_put_not_last(struct gpuvm_bo *bo)
 {
-	uint32_t old = gpuvm__load(&bo->ref, relaxed);
+	uint64_t old = gpuvm__load(&bo->ref, relaxed);
 
 	while (old != 1) {
 		GPUVM__BUG_ON(old == 0);
@@ -54,10 +54,10 @@ static inline bool ref_put_not_last(struct gpuvm_bo *bo)
 	return false;
 }
 
-/* acq_rel: R2. */
+/* What ref_put_not_last() did not drop. acq_rel: R2. */
 static inline bool ref_put_locked(struct gpuvm_bo *bo)
 {
-	uint32_t old = gpuvm__fetch_sub(&bo->ref, 1, acq_rel);
+	uint64_t old = gpuvm__fetch_sub(&bo->ref, 1, acq_rel);
 
 	GPUVM__BUG_ON(old == 0);
 	return old == 1;

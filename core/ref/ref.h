@@ -7,13 +7,20 @@
  *
  *   ref_init(bo)             the alloc's one reference (I1)
  *   ref_get(bo)              another one; the caller owns one or holds the list's lock on a listed bo (I2)
- *   ref_get_unless_zero(bo)  another one if it is live; inside a read section; false: it is dying
- *   ref_put_not_last(bo)     drop one if it is not the last: no lock; false: it may be the last, nothing dropped
- *   ref_put_locked(bo)       drop one under the list's lock; true: it was the last, nobody can get one any more
- *   ref_read(bo)             the count; 0: zombie
+ *   ref_get_unless_zero(bo)  another one if it is live, for who found it without the list's lock: inside a read section,
+ *                            or under another lock that a zombie must take before it is freed; false: it is dying
+ *   ref_put_not_last(bo)     drop one without a lock; true: done. false: it may be the last, and the caller owes
+ *                            ref_put_locked()
+ *   ref_put_locked(bo)       finish, under the list's lock, what ref_put_not_last() left; true: the bo is dead, nobody can
+ *                            get a reference any more. Only ever after a ref_put_not_last() that returned false.
+ *   ref_alive(bo)            not dead yet; a hint unless something keeps it from dying
  *
- *   R1  never 0 -> 1.   R2  what anyone did under a reference happens before ref_put_locked() returns true.
- *   R3  after ref_put_not_last() returned true, the caller's bo may be gone.
+ *   R1  Dead stays dead.
+ *   R2  What anyone did under a reference happens before ref_put_locked() returns true.
+ *   R3  After ref_put_not_last() returned true, or ref_put_locked() false, the caller's bo may be gone.
+ *   R4  Between a ref_put_not_last() that returned false and the end of the ref_put_locked() it owes, the bo is live: on
+ *       its GEM's list, its memory and its gem there. So the lock can be found and taken without a read section. (kref:
+ *       the reference was not dropped yet. rcuref: it was, but the debt counts.)
  */
 #ifndef GPUVM_CORE_REF_REF_H
 #define GPUVM_CORE_REF_REF_H
@@ -26,7 +33,7 @@
  * @init: see ref_init
  * @get: see ref_get
  * @tryget: see ref_get_unless_zero
- * @alive: is it not a zombie? (ref_read)
+ * @alive: is it not a zombie? (ref_alive)
  */
 struct gpuvm__ref_ops {
 	const char *name;

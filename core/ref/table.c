@@ -22,7 +22,7 @@ static bool tryget(struct gpuvm_bo *bo)
 
 static bool alive(struct gpuvm_bo *bo)
 {
-	return ref_read(bo) != 0;
+	return ref_alive(bo);
 }
 
 const struct gpuvm__ref_ops GPUVM__PASTE3(gpuvm__ref, , GPUVM_REF) = {
