@@ -33,15 +33,28 @@ static void add_counter(struct asked *a, const char *name, double value)
 		a->counters[a->nr++] = (struct gb_counter){ name, value };
 }
 
-/* The core's counters as they are; allocations have names of their own. A counter that stayed 0 says nothing. */
-static void add_stats(struct asked *a, const struct bench_window *w)
+static bool moved(const struct bench *b, unsigned int stat)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++)
+		if (b->window[i].stats.v[stat])
+			return true;
+	return false;
+}
+
+/*
+ * The core's counters as they are; allocations have names of their own. A counter that stayed 0 says nothing; one that
+ * moved in any window is in all of them, else the library would average over the others only.
+ */
+static void add_stats(struct asked *a, const struct bench *b, const struct bench_window *w)
 {
 	unsigned int i;
 
 	add_counter(a, "allocs_per_op", per_op(w, GPUVM_STAT_ALLOC));
 	add_counter(a, "bytes_per_op", per_op(w, GPUVM_STAT_ALLOC_BYTES));
 	for (i = 0; i < GPUVM_STAT_COUNT; i++)
-		if (i != GPUVM_STAT_ALLOC && i != GPUVM_STAT_ALLOC_BYTES && w->stats.v[i])
+		if (i != GPUVM_STAT_ALLOC && i != GPUVM_STAT_ALLOC_BYTES && moved(b, i))
 			add_counter(a, gpuvm_stat_name(i), per_op(w, (enum gpuvm_stat)i));
 }
 
@@ -60,7 +73,7 @@ static void fill(struct asked *a, const struct bench *b, const struct bench_wind
 		add_counter(a, "overlap_too_low", 1);
 	if (b->ctx.threads > machine_cpus())
 		add_counter(a, "oversubscribed", 1);
-	add_stats(a, w);
+	add_stats(a, b, w);
 }
 
 /* Google Benchmark wants repetition @rep of one benchmark. */

@@ -23,6 +23,31 @@ static double quantile(const double *sorted, unsigned int n, double q)
 	return below + 1 < n ? sorted[below] * (1 - part) + sorted[below + 1] * part : sorted[below];
 }
 
+static void sort(double *v, unsigned int n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+}
+
+static void times(const struct bench *b, double *v, struct summary *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++)
+		v[i] = b->window[i].ns_per_op;
+	sort(v, b->nr);
+	s->median = quantile(v, b->nr, 0.5);
+	s->q1 = quantile(v, b->nr, 0.25);
+	s->q3 = quantile(v, b->nr, 0.75);
+	for (i = 0; i < b->nr; i++)
+		v[i] = b->window[i].cpu_ns_per_op;
+	sort(v, b->nr);
+	s->cpu = quantile(v, b->nr, 0.5);
+	for (i = 0; i < b->nr; i++)
+		v[i] = b->window[i].ops_per_second;
+	sort(v, b->nr);
+	s->ops_per_second = quantile(v, b->nr, 0.5);
+}
+
 struct summary summarise(const struct bench *b)
 {
 	double *v = malloc(b->nr * sizeof(*v));
@@ -32,23 +57,15 @@ struct summary summarise(const struct bench *b)
 
 	if (!v || !b->nr)
 		abort();
-	for (i = 0; i < b->nr; i++)
-		v[i] = b->window[i].ns_per_op;
-	qsort(v, b->nr, sizeof(*v), by_value);
-	s.median = quantile(v, b->nr, 0.5);
-	s.q1 = quantile(v, b->nr, 0.25);
-	s.q3 = quantile(v, b->nr, 0.75);
+	times(b, v, &s);
+	free(v);
 	for (i = 0; i < b->nr; i++) {
-		v[i] = b->window[i].ops_per_second;
 		ops += b->window[i].ops;
 		allocs += b->window[i].stats.v[GPUVM_STAT_ALLOC];
 		bytes += b->window[i].stats.v[GPUVM_STAT_ALLOC_BYTES];
 	}
-	qsort(v, b->nr, sizeof(*v), by_value);
-	s.ops_per_second = quantile(v, b->nr, 0.5);
 	s.allocs_per_op = (double)allocs / (double)ops;
 	s.bytes_per_op = (double)bytes / (double)ops;
-	free(v);
 	return s;
 }
 

@@ -10,12 +10,14 @@
 /**
  * struct summary - over all windows of one benchmark
  * @median, @q1, @q3: of ns_per_op
+ * @cpu: median of cpu_ns_per_op
  * @ops_per_second: median
  * @allocs_per_op, @bytes_per_op: total over total: exact
  */
 struct summary {
 	double median;
 	double q1, q3;
+	double cpu;
 	double ops_per_second;
 	double allocs_per_op;
 	double bytes_per_op;

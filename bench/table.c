@@ -77,8 +77,8 @@ static int wider(int width, const char *text)
 static void heading(const struct bench *b, const struct layout *l)
 {
 	printf("\n%s%s%s - %s\n\n", l->color ? BOLD : "", b->case_name, l->color ? PLAIN : "", b->case_doc);
-	printf("  %-*s %-*s %9s %7s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "",
-	       "ns/op", "spread", "vs linux", "allocs/op", "Mop/s", "note");
+	printf("  %-*s %-*s %9s %7s %9s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "",
+	       "ns/op", "spread", "vs linux", "allocs/op", "CPU ns/op", "Mop/s", "note");
 }
 
 static void notes(const struct bench *b, char *to, size_t size)
@@ -120,7 +120,7 @@ static const char *paint(const struct bench *b, const struct summary *s, const s
 
 static void row(const struct bench *b, bool first, const struct bench *linux, const struct layout *l)
 {
-	char ns[24], ratio[24], mops[24], note[96];
+	char ns[24], cpu[24], ratio[24], mops[24], note[96];
 	const char *colour;
 	struct summary s;
 
@@ -133,12 +133,13 @@ static void row(const struct bench *b, bool first, const struct bench *linux, co
 	}
 	s = summarise(b);
 	number(ns, sizeof(ns), s.median);
+	number(cpu, sizeof(cpu), s.cpu);
 	number(mops, sizeof(mops), s.ops_per_second / 1e6);
 	ratio_cell(ratio, sizeof(ratio), b, &s, linux);
 	notes(b, note, sizeof(note));
 	colour = paint(b, &s, linux, l->color);
-	printf("%9s %6.1f%% %s%9s%s %9.4g %9s%s%s\n", ns, 100 * (s.q3 - s.q1) / s.median, colour, ratio,
-	       *colour ? PLAIN : "", s.allocs_per_op, mops, *note ? "  " : "", note);
+	printf("%9s %6.1f%% %s%9s%s %9.4g %9s %9s%s%s\n", ns, 100 * (s.q3 - s.q1) / s.median, colour, ratio,
+	       *colour ? PLAIN : "", s.allocs_per_op, cpu, mops, *note ? "  " : "", note);
 }
 
 /* The one whose quartiles lie below everybody else's, or NULL. */
@@ -258,6 +259,7 @@ void table_print(const struct plan *plan, bool color)
 		i = case_table(plan, i, color);
 	puts("\nns/op: time one thread spends per operation, median of the windows."
 	     "\nspread: interquartile range over median. Mop/s: all threads together."
+	     "\nCPU ns/op: of the whole process, threads that reclaim memory included."
 	     "\nvs linux: ratio to the row with upstream's strategies (marked =); below 1 is faster.");
 	if (machine_cpus() < 4)
 		printf("This host has %u CPUs: no scaling curve can be concluded from the thread counts above.\n",
