@@ -58,6 +58,8 @@ void gpuvm__lock_enter(enum gpuvm__lock_class cls, const void *lock, const char 
 
 	if (cls == GPUVM__LOCK_RESV && self.signalling)
 		gpuvm__bug(file, line, "reservation lock taken in the signalling path");
+	if (cls == GPUVM__LOCK_RESV && self.read_depth)
+		gpuvm__bug(file, line, "reservation lock taken in a read section");
 	for (i = 0; i < self.nr_held; i++) {
 		if (self.held[i].lock == lock)
 			gpuvm__bug(file, line, "lock taken twice by one thread");
@@ -116,12 +118,16 @@ void gpuvm__rcu_exit(const char *file, int line)
 		gpuvm__bug(file, line, "end of a read section that was not begun");
 }
 
+/* Reservations may be held: no read section takes one, so none that we wait for waits for us. */
 void gpuvm__rcu_may_wait(const char *file, int line)
 {
+	unsigned int i;
+
 	if (self.read_depth)
 		gpuvm__bug(file, line, "waiting for a grace period in a read section");
-	if (self.nr_held)
-		gpuvm__bug(file, line, "waiting for a grace period with a lock held");
+	for (i = 0; i < self.nr_held; i++)
+		if (self.held[i].cls != GPUVM__LOCK_RESV)
+			gpuvm__bug(file, line, "waiting for a grace period with a lock held");
 }
 
 /* I5, and upstream's rule for the signalling path. Allocation under a reservation is what staged drivers do. */
