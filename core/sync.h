@@ -93,6 +93,14 @@ _Noreturn void gpuvm__bug(const char *file, int line, const char *what);
 #define gpuvm__fetch_or(p, v, mo) (race_point(), atomic_fetch_or_explicit((p), (v), memory_order_##mo))
 #define gpuvm__fetch_and(p, v, mo) (race_point(), atomic_fetch_and_explicit((p), (v), memory_order_##mo))
 
+/* One turn of a loop that waits for another thread; now and then it yields, as that thread may be off its CPU. */
+static inline void gpuvm__spin_wait(unsigned int *turns)
+{
+	if (++*turns % 1024 == 0)
+		gpuvm__yield();
+	gpuvm__cpu_relax();
+}
+
 /* ---- locks: a class, an owner check, the back end's lock ---- */
 
 struct gpuvm__mutex {
