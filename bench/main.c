@@ -18,6 +18,8 @@
 #include "status.h"
 #include "table.h"
 
+#define QUICK_BUDGET_NS 180000000000 /* of the five minutes a fresh machine has for everything */
+
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static void announce(const struct plan *plan, const struct options *o)
@@ -137,6 +139,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "gpuvm-bench: out of memory\n");
 		return EXIT_FAILED;
 	}
+	if (!o.duration_ns)
+		o.duration_ns = status_fit(&plan, QUICK_BUDGET_NS);
 	ret = dispatch(&plan, &o);
 	plan_free(&plan);
 	gpuvm_thread_leave();

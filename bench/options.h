@@ -22,7 +22,7 @@ enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };
  * @filter: extended regular expression, or NULL
  * @json: file to write, or NULL
  * @preset: base preset and the only strategies, or NULL
- * @duration_ns: measured time per benchmark
+ * @duration_ns: measured time per benchmark; 0: as the quick profile's budget allows (status_fit())
  * @windows: the duration is cut into this many
  * @seed: of everything random
  * @threads: the counts, ascending, no duplicates

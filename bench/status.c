@@ -52,6 +52,16 @@ uint64_t status_estimate(const struct plan *plan, unsigned int windows, uint64_t
 	return sum;
 }
 
+uint64_t status_fit(const struct plan *plan, uint64_t budget_ns)
+{
+	uint64_t fixed = status_estimate(plan, 0, 0), each;
+
+	if (!plan->nr || fixed >= budget_ns)
+		return 100000000;
+	each = (budget_ns - fixed) / plan->nr * 5 / 6; /* bench_ns() adds a fifth for warming up */
+	return each < 100000000 ? 100000000 : each > 1000000000 ? 1000000000 : each;
+}
+
 struct status *status_create(const struct plan *plan, unsigned int windows, uint64_t window_ns)
 {
 	struct status *s = calloc(1, sizeof(*s));

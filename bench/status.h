@@ -24,6 +24,13 @@ void status_window(struct status *s, const struct bench *b);
 /** status_done() - @b is over */
 void status_done(struct status *s, const struct bench *b);
 
+/**
+ * status_fit() - the measured time per benchmark with which @plan takes @budget_ns, set-up included
+ *
+ * Between 100 ms and 1 s, whatever the budget: what takes longer than that takes longer.
+ */
+uint64_t status_fit(const struct plan *plan, uint64_t budget_ns);
+
 /** status_estimate() - nanoseconds that @plan will take, set-up included, by rule of thumb */
 uint64_t status_estimate(const struct plan *plan, unsigned int windows, uint64_t window_ns);
 

@@ -16,7 +16,7 @@
 #define GREEN "\033[32m"
 #define RED "\033[31m"
 #define PLAIN "\033[0m"
-#define MAX_STRATEGIES 64
+#define MAX_STRATEGIES 256 /* of one case */
 
 /* How often one alternative of a case won, and by how much. */
 struct wins {
