@@ -2,8 +2,10 @@
 /*
  * exec.c - acquire contexts: lock many reservations without deadlock, walk the extobj and evict lists.
  *
- * Wait-die (resv.c): on -EDEADLK everything is unlocked, the contended reservation is waited for alone and kept, and the
- * caller starts over; the ticket stays, so a context only grows older and gets through in the end.
+ * Wait-die (resv.c): on -EDEADLK the walk ends, everything is unlocked, the contended reservation is waited for alone and
+ * kept, and the walk starts over; the ticket stays, so a context only grows older and gets through in the end. Unlocking
+ * comes after the walk has put its list back: while entries are on a walker's local list, the VM's reservation must be
+ * held, or another submission walks a list that lacks them (gpuvm-stress's evict_storm found just that).
  *
  * Without RESV_PROTECTED the lists are walked with upstream's local-list trick: each entry is moved to a list of the
  * walker's under the spinlock and used without it, with a reference; at the end the list goes back. One walker per list
@@ -23,6 +25,8 @@ struct gpuvm_exec {
 	uint64_t ticket;
 	unsigned int nr, room;
 	struct locked_array *array;
+	struct locked contended; /* after -EDEADLK, until back_off() */
+	struct gpuvm_bo *contended_bo; /* the walk's reference, to be put with the reservation held */
 	uint64_t backoffs;
 };
 
@@ -93,7 +97,7 @@ static void note_locked(struct gpuvm_exec *exec, struct gpuvm_resv *resv, struct
 	exec->array->at[exec->nr++] = (struct locked){ resv, gem ? gpuvm_gem_get(gem) : NULL };
 }
 
-/* Lock one more. 0; -ENOMEM; -EDEADLK: only @resv is held now, start over. */
+/* Lock one more. 0; -ENOMEM; -EDEADLK: back_off() and start over. */
 static int lock_one(struct gpuvm_exec *exec, struct gpuvm_resv *resv, struct gpuvm_gem *gem)
 {
 	int ret = make_room(exec);
@@ -103,22 +107,45 @@ static int lock_one(struct gpuvm_exec *exec, struct gpuvm_resv *resv, struct gpu
 	ret = gpuvm__resv_lock_ticket(resv, exec->ticket, exec->nr > 0);
 	if (ret == -EALREADY)
 		return 0;
-	if (ret == -EDEADLK) {
-		if (gem)
-			gpuvm_gem_get(gem); /* dropping what we hold may drop its last pin */
-		unlock_all(exec);
-		exec->backoffs++;
-		gpuvm__count(RESV_BACKOFF);
-		(void)gpuvm__resv_lock_ticket(resv, exec->ticket, false);
+	if (ret == -EDEADLK)
+		exec->contended = (struct locked){ resv, gem ? gpuvm_gem_get(gem) : NULL };
+	else
 		note_locked(exec, resv, gem);
-		gpuvm_gem_put(gem);
-		return -EDEADLK;
-	}
-	note_locked(exec, resv, gem);
-	return 0;
+	return ret;
 }
 
-/* The VM's reservation of a local object is not pinned by the object. */
+/* Unlock everything, wait for the contended reservation alone and keep it. */
+static void back_off(struct gpuvm_exec *exec)
+{
+	struct locked c = exec->contended;
+
+	unlock_all(exec);
+	exec->backoffs++;
+	gpuvm__count(RESV_BACKOFF);
+	(void)gpuvm__resv_lock_ticket(c.resv, exec->ticket, false); /* holds nothing: waits */
+	note_locked(exec, c.resv, c.gem);
+	gpuvm_gem_put(c.gem);
+	if (exec->contended_bo)
+		gpuvm__bo_put_mode(exec->contended_bo);
+	exec->contended_bo = NULL;
+}
+
+/* A walk that ended with an error: give back the reference it could not put. */
+static void put_contended(struct gpuvm_exec *exec)
+{
+	struct gpuvm_bo *bo = exec->contended_bo;
+	struct gpuvm_gem *gem;
+
+	if (!bo)
+		return;
+	exec->contended_bo = NULL;
+	gem = gpuvm_gem_get(bo->gem);
+	gpuvm_resv_lock(gem->resv);
+	gpuvm__bo_put_mode(bo);
+	gpuvm_resv_unlock(gem->resv);
+	gpuvm_gem_put(gem);
+}
+
 static int lock_gem(struct gpuvm_exec *exec, struct gpuvm_gem *gem)
 {
 	return lock_one(exec, gem->resv, gem);
@@ -126,7 +153,11 @@ static int lock_gem(struct gpuvm_exec *exec, struct gpuvm_gem *gem)
 
 int gpuvm_exec_lock_gem(struct gpuvm_exec *exec, struct gpuvm_gem *gem)
 {
-	return lock_gem(exec, gem);
+	int ret = lock_gem(exec, gem);
+
+	if (ret == -EDEADLK)
+		back_off(exec);
+	return ret;
 }
 
 /* Call @once, which locks everything, until no back-off breaks it. */
@@ -134,11 +165,12 @@ static int until_all_locked(struct gpuvm_exec *exec, int (*once)(struct gpuvm_ex
 {
 	int ret;
 
-	do
-		ret = once(exec, arg);
-	while (ret == -EDEADLK);
-	if (ret)
+	while ((ret = once(exec, arg)) == -EDEADLK)
+		back_off(exec);
+	if (ret) {
 		unlock_all(exec);
+		put_contended(exec);
+	}
 	return ret;
 }
 
@@ -169,27 +201,29 @@ static int prepare_extobjs_plain(struct gpuvm_exec *exec)
 	return 0;
 }
 
-/* Which of a VM's two lists, and the entry in the bo. */
+/* Which of a VM's two lists, and the entry in the bo; @held: only what this context has locked. */
 struct vm_list {
 	struct gpuvm__spin *lock;
 	struct gpuvm__node *head;
 	size_t entry;
+	bool held;
 };
 
 /* The local-list trick: move the next live bo to @local, with a reference; the dead leave the list. */
-static struct gpuvm_bo *local_list_next(const struct vm_list *l, struct gpuvm__node *local)
+static struct gpuvm_bo *local_list_next(struct gpuvm_exec *exec, const struct vm_list *l, struct gpuvm__node *local)
 {
 	struct gpuvm_bo *bo = NULL;
 
 	gpuvm__spin_lock(l->lock, GPUVM__LOCK_EXTOBJ);
 	while (!bo && !gpuvm__node_alone(l->head)) {
 		struct gpuvm__node *n = l->head->next;
+		struct gpuvm_bo *at = (struct gpuvm_bo *)((char *)n - l->entry);
+		bool passed_by = l->held && !gpuvm_exec_holds(exec, at->gem);
 
-		bo = (struct gpuvm_bo *)((char *)n - l->entry);
 		gpuvm__node_del(n);
-		if (!bo->vm->dev->ref_ops->tryget(bo))
-			bo = NULL;
-		else
+		if (!passed_by && at->vm->dev->ref_ops->tryget(at))
+			bo = at;
+		if (bo || passed_by)
 			gpuvm__node_add_tail(n, local);
 	}
 	gpuvm__spin_unlock(l->lock);
@@ -212,10 +246,13 @@ static int local_list_walk(struct gpuvm_exec *exec, const struct vm_list *l,
 	int ret = 0;
 
 	gpuvm__node_init(&local);
-	while (!ret && (bo = local_list_next(l, &local))) {
+	while (!ret && (bo = local_list_next(exec, l, &local))) {
 		ret = fn(exec, bo, arg);
-		/* In staged mode its reservation is held: fn locked it, or met -EDEADLK and holds just this one. */
-		gpuvm__bo_put_mode(bo);
+		/* In staged mode a put wants its reservation: fn locked it, or put_contended() will. */
+		if (ret && !gpuvm_exec_holds(exec, bo->gem))
+			exec->contended_bo = bo;
+		else
+			gpuvm__bo_put_mode(bo);
 	}
 	local_list_restore(l, &local);
 	return ret;
@@ -229,7 +266,7 @@ static int prepare_one(struct gpuvm_exec *exec, struct gpuvm_bo *bo, void *arg)
 static int lock_vm_and_extobjs(struct gpuvm_exec *exec, void *arg)
 {
 	struct gpuvm_vm *vm = exec->vm;
-	const struct vm_list extobjs = { &vm->extobj_lock, &vm->extobj, offsetof(struct gpuvm_bo, extobj) };
+	const struct vm_list extobjs = { &vm->extobj_lock, &vm->extobj, offsetof(struct gpuvm_bo, extobj), .held = false };
 	int ret = lock_one(exec, &vm->resv, NULL);
 
 	if (ret)
@@ -343,8 +380,10 @@ int gpuvm__exec_lock_everything(struct gpuvm_exec *exec)
 static int validate_one(struct gpuvm_exec *exec, struct gpuvm_bo *bo, void *priv)
 {
 	struct gpuvm_vm *vm = exec->vm;
-	int ret = vm->driver->bo_validate(bo, priv);
+	int ret;
 
+	GPUVM__BUG_ON(!gpuvm_exec_holds(exec, bo->gem));
+	ret = vm->driver->bo_validate(bo, priv);
 	if (ret)
 		return ret;
 	gpuvm__store(&bo->evicted, false, relaxed);
@@ -375,7 +414,11 @@ static int validate_plain(struct gpuvm_exec *exec, void *priv)
 int gpuvm_exec_validate(struct gpuvm_exec *exec, void *priv)
 {
 	struct gpuvm_vm *vm = exec->vm;
-	const struct vm_list evicted = { &vm->evict_lock, &vm->evict, offsetof(struct gpuvm_bo, evict) };
+	/*
+	 * A bo whose object this context does not hold is passed by: it was registered and evicted after gpuvm_exec_lock()
+	 * had walked the external objects; this submission cannot use it, and its evictor may be at the mark right now.
+	 */
+	const struct vm_list evicted = { &vm->evict_lock, &vm->evict, offsetof(struct gpuvm_bo, evict), .held = true };
 
 	if (!vm->driver->bo_validate)
 		return -ENOTSUP;
@@ -398,12 +441,7 @@ void gpuvm_exec_add_fence(struct gpuvm_exec *exec, uint64_t fence)
 
 bool gpuvm_exec_holds(const struct gpuvm_exec *exec, struct gpuvm_gem *gem)
 {
-	unsigned int i;
-
-	for (i = 0; i < exec->nr; i++)
-		if (exec->array->at[i].resv == gem->resv)
-			return true;
-	return false;
+	return gpuvm__resv_has_ticket(gem->resv, exec->ticket);
 }
 
 uint64_t gpuvm_exec_backoffs(const struct gpuvm_exec *exec)

@@ -225,6 +225,8 @@ void gpuvm__resv_init(struct gpuvm_resv *resv);
 void gpuvm__resv_fini(struct gpuvm_resv *resv);
 /* @ticket of the acquire context, 0 for none; @may_die: it holds others already. 0 or -EDEADLK. */
 int gpuvm__resv_lock_ticket(struct gpuvm_resv *resv, uint64_t ticket, bool may_die);
+/* Does the acquire context with this @ticket hold it? */
+bool gpuvm__resv_has_ticket(struct gpuvm_resv *resv, uint64_t ticket);
 
 /* ---- vm.c ---- */
 

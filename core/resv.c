@@ -80,6 +80,16 @@ bool gpuvm_resv_held(struct gpuvm_resv *resv)
 	return held;
 }
 
+bool gpuvm__resv_has_ticket(struct gpuvm_resv *resv, uint64_t ticket)
+{
+	bool has;
+
+	gpuvm__native_mutex_lock(&resv->lock.m);
+	has = resv->held && resv->ticket == ticket;
+	gpuvm__native_mutex_unlock(&resv->lock.m);
+	return has;
+}
+
 uint64_t gpuvm_resv_last_fence(struct gpuvm_resv *resv)
 {
 	return gpuvm__load(&resv->fence, acquire);

@@ -44,7 +44,7 @@ GPUVM_API GPUVM_MUST_CHECK int gpuvm_exec_lock(struct gpuvm_exec *exec);
  */
 GPUVM_API GPUVM_MUST_CHECK int gpuvm_exec_lock_range(struct gpuvm_exec *exec, uint64_t addr, uint64_t range);
 
-/** gpuvm_exec_lock_gem() - lock one object more. Return: 0; -EDEADLK: everything was unlocked, start over; -ENOMEM. */
+/** gpuvm_exec_lock_gem() - lock one object more. Return: 0; -EDEADLK: all else was unlocked, start over; -ENOMEM. */
 GPUVM_API GPUVM_MUST_CHECK int gpuvm_exec_lock_gem(struct gpuvm_exec *exec, struct gpuvm_gem *gem);
 
 /**
