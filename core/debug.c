@@ -191,7 +191,39 @@ void gpuvm_debug_signalling_end(void)
 	self.signalling--;
 }
 
+_Atomic uint32_t gpuvm__jitter_one_in;
+
+void gpuvm_debug_jitter(uint32_t one_in)
+{
+	atomic_store_explicit(&gpuvm__jitter_one_in, one_in, memory_order_relaxed);
+}
+
+#ifndef GPUVM_SCHED
+void gpuvm__jitter(void)
+{
+	static __thread uint32_t x; /* xorshift; seeded by its own address, so threads differ */
+	uint32_t one_in = atomic_load_explicit(&gpuvm__jitter_one_in, memory_order_relaxed);
+	unsigned int spins;
+
+	x = x ? x : (uint32_t)(uintptr_t)&x | 1;
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	if (!one_in || x % one_in)
+		return;
+	if (x & 0x10000)
+		sched_yield();
+	else
+		for (spins = x >> 20; spins; spins--)
+			gpuvm__cpu_relax();
+}
+#endif
+
 #else /* !GPUVM_DEBUG */
+
+void gpuvm_debug_jitter(uint32_t one_in)
+{
+}
 
 bool gpuvm_debug_enabled(void)
 {

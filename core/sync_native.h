@@ -32,12 +32,14 @@
 #include <urcu/call-rcu.h>
 
 /*
- * race_point() - here another thread could step in and break us. Empty in release; in the stress build a rare yield or
- * spin widens the window.
+ * race_point() - here another thread could step in and break us. Empty in release; in the debug builds a rare yield or
+ * spin widens the window, if a test asks for it (gpuvm_debug_jitter()).
  */
-#ifdef GPUVM_JITTER
+#ifdef GPUVM_DEBUG
+extern _Atomic uint32_t gpuvm__jitter_one_in;
 void gpuvm__jitter(void);
-#define race_point() gpuvm__jitter()
+#define race_point() \
+	(unlikely(atomic_load_explicit(&gpuvm__jitter_one_in, memory_order_relaxed)) ? gpuvm__jitter() : (void)0)
 #else
 #define race_point() ((void)0)
 #endif

@@ -52,6 +52,13 @@ GPUVM_API const char *gpuvm_debug_type_name(enum gpuvm_type type);
 GPUVM_API void gpuvm_debug_signalling_begin(void);
 GPUVM_API void gpuvm_debug_signalling_end(void);
 
+/**
+ * gpuvm_debug_jitter() - widen the windows of races: yield or spin at one in @one_in lock and atomic operations
+ *
+ * Process-wide; 0 switches it off. Nothing happens in the release build.
+ */
+GPUVM_API void gpuvm_debug_jitter(uint32_t one_in);
+
 /** gpuvm_debug_locks_held() - locks of the core the calling thread holds; 0 outside every call. */
 GPUVM_API unsigned int gpuvm_debug_locks_held(void);
 
