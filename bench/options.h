@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OPTIONS_MAX_THREADS 1024u
+#include "parse.h"
+
+#define OPTIONS_MAX_THREADS PARSE_MAX_THREADS
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };
 
@@ -52,18 +54,5 @@ struct options {
  * Return: OPTIONS_RUN: go on; OPTIONS_DONE: --help or --version were served; OPTIONS_BAD: exit with 2.
  */
 enum options_result options_parse(int argc, char **argv, unsigned int cpus, struct options *o);
-
-/** parse_u64() - decimal digits only, in [@min, @max]. Return: false if @text is anything else. */
-bool parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out);
-
-/** parse_time() - digits, an optional fraction and us, ms, s or m; in [@min, @max] ns */
-bool parse_time(const char *text, uint64_t min, uint64_t max, uint64_t *out);
-
-/**
- * parse_threads() - items N, A-B or A-B:STEP separated by commas, or "all": 1 to @cpus
- *
- * Return: false if @text is anything else; else @out is ascending without duplicates, *@nr long.
- */
-bool parse_threads(const char *text, unsigned int cpus, unsigned int *out, unsigned int *nr);
 
 #endif /* BENCH_OPTIONS_H */

@@ -2,7 +2,7 @@
 /*
  * parse.c - numbers, times and lists from the command line; strict: what strtoul would wave through is refused.
  */
-#include "options.h"
+#include "parse.h"
 
 #include <string.h>
 
@@ -83,7 +83,7 @@ static bool thread_item(const char **p, bool *want)
 				return false;
 		}
 	}
-	if (!from || to < from || to > OPTIONS_MAX_THREADS || !step || step > OPTIONS_MAX_THREADS)
+	if (!from || to < from || to > PARSE_MAX_THREADS || !step || step > PARSE_MAX_THREADS)
 		return false;
 	for (n = from; n <= to; n += step)
 		want[n] = true;
@@ -92,11 +92,11 @@ static bool thread_item(const char **p, bool *want)
 
 bool parse_threads(const char *text, unsigned int cpus, unsigned int *out, unsigned int *nr)
 {
-	bool want[OPTIONS_MAX_THREADS + 1] = { false };
+	bool want[PARSE_MAX_THREADS + 1] = { false };
 	unsigned int n;
 
 	if (!strcmp(text, "all")) {
-		for (n = 1; n <= cpus && n <= OPTIONS_MAX_THREADS; n++)
+		for (n = 1; n <= cpus && n <= PARSE_MAX_THREADS; n++)
 			want[n] = true;
 	} else {
 		for (;; text++) {
@@ -109,7 +109,7 @@ bool parse_threads(const char *text, unsigned int cpus, unsigned int *out, unsig
 			return false;
 	}
 	*nr = 0;
-	for (n = 1; n <= OPTIONS_MAX_THREADS; n++)
+	for (n = 1; n <= PARSE_MAX_THREADS; n++)
 		if (want[n])
 			out[(*nr)++] = n;
 	return true;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int save_all(int fd, const void *data, size_t size)
@@ -98,11 +99,33 @@ static int write_named(const char *tmp, const void *data, size_t size)
 	return ret;
 }
 
+/* A device, pipe or terminal is written to, never replaced: --json=/dev/stdout, and /dev/full must say that it is. */
+static int write_special(const char *path, const void *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = save_all(fd, data, size);
+	if (close(fd) && !ret)
+		ret = -errno;
+	return ret;
+}
+
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
 int save_file(const char *path, const void *data, size_t size)
 {
 	char dir[PATH_MAX], tmp[PATH_MAX];
 	int ret = snprintf(tmp, sizeof(tmp), "%s.%d.tmp", path, (int)getpid());
 
+	if (is_special(path))
+		return write_special(path, data, size);
 	if (ret >= (int)sizeof(tmp) || !directory_of(path, dir))
 		return -ENAMETOOLONG;
 	ret = write_unnamed(dir, tmp, data, size);
