@@ -188,11 +188,13 @@ $(bench-bin): $(bench-obj) $(lib)
 	$(say) LD $@
 	$(Q)$(CXX) $(all-ldflags) -o $@ $^ -lbenchmark -lhwloc $(base-libs) -lm
 
-$(stress-bin): $(stress-obj) $(lib)
+$(stress-bin): $(stress-obj) $(B)/bench/parse.o $(B)/bench/save.o $(lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
 
-# The contract's paths.
+# The contract's paths. The stress binary is the debug build's: that is where the checks are.
+$(O)/gpuvm-stress: $(O)/debug/gpuvm-stress
+	$(Q)ln -sf debug/gpuvm-stress $@
 $(O)/gpuvm-bench: $(O)/release/gpuvm-bench
 	$(Q)ln -sf release/gpuvm-bench $@
 
@@ -237,6 +239,14 @@ $(test-bin): $(B)/tests/%: $(B)/tests/%.o $(test-support) $(lib)
 
 # The test programs of one variant; scripts/run-tests calls this once per variant.
 test-variant: $(test-bin) $(bench-bin)
+
+stress-bin: $(stress-bin) $(if $(filter debug,$(notdir $(B))),$(O)/gpuvm-stress)
+.PHONY: stress-bin stress
+
+## stress: build the debug variant and run every scenario (STRESSFLAGS='--duration=5m --space=all')
+stress: $(deps-stamp)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
+	$(Q)$(O)/gpuvm-stress $(STRESSFLAGS)
 
 # ---- housekeeping ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * run.c - see run.h: threads, rounds, the watchdog, and what is printed when something is wrong.
+ *
+ * A run is cut into rounds. In a round all threads call step(); at its end they rest, and the main thread checks what must
+ * hold at quiescence. The watchdog looks at the operation counts from the main thread meanwhile.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUND_NS 200000000u
+#define POLL_NS 5000000u
+
+/* Where the workers are told to be, and how many are there. */
+enum phase { PHASE_REST, PHASE_GO, PHASE_END };
+
+static struct {
+	_Atomic int phase;
+	_Atomic unsigned int generation;
+	_Atomic unsigned int resting;
+	bool stutter, shuffle;
+	const struct stress_scenario *scenario;
+	pthread_mutex_t fail_lock;
+} ctl = { .fail_lock = PTHREAD_MUTEX_INITIALIZER };
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+	struct timespec ts = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	nanosleep(&ts, NULL);
+}
+
+/* ---- what went wrong ---- */
+
+static void print_threads(struct stress *s)
+{
+	unsigned int i;
+	uint64_t n, k;
+
+	for (i = 0; i < s->threads; i++) {
+		struct stress_thread *t = &s->thread[i];
+
+		n = atomic_load(&t->nr_ops);
+		fprintf(stderr, "  thread %u, %" PRIu64 " operations, the last ones:\n", i, n);
+		for (k = n > STRESS_OPS_KEPT ? n - STRESS_OPS_KEPT : 0; k < n; k++) {
+			struct stress_op op = t->op[k % STRESS_OPS_KEPT];
+
+			fputs("    ", stderr);
+			fprintf(stderr, op.fmt, op.arg[0], op.arg[1], op.arg[2]);
+			fputc('\n', stderr);
+		}
+	}
+}
+
+void stress_fail(struct stress *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	pthread_mutex_lock(&ctl.fail_lock);
+	if (!atomic_exchange(&s->failed, true)) {
+		fputs("\nVIOLATION: ", stderr);
+		va_start(ap, fmt);
+		vfprintf(stderr, fmt, ap);
+		va_end(ap);
+		fputc('\n', stderr);
+		print_threads(s);
+	}
+	pthread_mutex_unlock(&ctl.fail_lock);
+}
+
+void stress_alloc_may_fail(struct stress_thread *t)
+{
+	/* One in n allocations: the distance to the next failing one is drawn. */
+	if (t->s->fail_one_in)
+		gpuvm_debug_fail_alloc(1 + rng_below(&t->rng, 2 * t->s->fail_one_in), false);
+}
+
+void stress_alloc_ok(struct stress_thread *t)
+{
+	if (t->s->fail_one_in)
+		gpuvm_debug_fail_alloc(0, false);
+}
+
+void run_reproducer(const struct run *r, const struct options *o, char *buf, size_t size)
+{
+	int n = snprintf(buf, size,
+			 "gpuvm-stress --scenario=%s --preset=%s --list-strategy=%s --space=%s --ref=%s --alloc=%s "
+			 "--threads=%" PRIu64 " --duration=%" PRIu64 "ms --seed=%" PRIu64 "%s%s",
+			 r->name, r->params.preset, r->params.list, r->params.space, r->params.ref, r->params.alloc,
+			 o->threads, r->duration_ns / 1000000, r->seed, o->stutter ? " --stutter" : "",
+			 o->shuffle ? " --shuffle" : "");
+
+	if (o->fail_one_in && n > 0 && (size_t)n < size)
+		n += snprintf(buf + n, size - (size_t)n, " --fail-alloc=%" PRIu64, o->fail_one_in);
+	if (o->mode >= 0 && n > 0 && (size_t)n < size)
+		snprintf(buf + n, size - (size_t)n, " --mode=%s", options_mode_name((uint32_t)o->mode));
+}
+
+/*
+ * A crash, or a check of the debug build that aborted: say how to repeat it. Only write(2) here, and what was formatted
+ * before. The sanitizers report faults themselves.
+ */
+static char crash_note[640];
+
+static void on_crash(int sig)
+{
+	static const char failure[] = "FAILURE\n";
+	ssize_t n = write(2, crash_note, strlen(crash_note));
+
+	n = write(1, failure, sizeof(failure) - 1);
+	(void)n;
+	_exit(1);
+}
+
+static void catch_crashes(const struct run *r, const struct options *o)
+{
+	char line[512];
+
+	run_reproducer(r, o, line, sizeof(line));
+	snprintf(crash_note, sizeof(crash_note), "\nCRASH in %s\nrepeat with: %s\n", r->name, line);
+	signal(SIGABRT, on_crash);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	signal(SIGSEGV, on_crash);
+	signal(SIGBUS, on_crash);
+#endif
+}
+
+/* ---- the workers ---- */
+
+static void move_somewhere(struct stress_thread *t)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(rng_below(&t->rng, (uint32_t)(cpus > 0 ? cpus : 1)), &set);
+	sched_setaffinity(0, sizeof(set), &set); /* a container may forbid it: then the thread stays */
+}
+
+/* Between rounds: rest until the generation changes. */
+static void rest(struct stress_thread *t, unsigned int *generation)
+{
+	if (ctl.scenario->settle)
+		ctl.scenario->settle(t);
+	atomic_fetch_add(&ctl.resting, 1);
+	while (atomic_load(&ctl.generation) == *generation)
+		sleep_ns(100000);
+	*generation = atomic_load(&ctl.generation);
+}
+
+static void *worker(void *arg)
+{
+	struct stress_thread *t = arg;
+	unsigned int generation = 0;
+
+	gpuvm_thread_enter();
+	rest(t, &generation);
+	while (atomic_load(&ctl.phase) != PHASE_END) {
+		if (atomic_load(&ctl.phase) == PHASE_REST || atomic_load(&t->s->failed)) {
+			rest(t, &generation);
+			continue;
+		}
+		ctl.scenario->step(t);
+		if (ctl.stutter && rng_below(&t->rng, 4096) == 0)
+			sleep_ns(rng_below(&t->rng, 3000000));
+		if (ctl.shuffle && rng_below(&t->rng, 4096) == 0)
+			move_somewhere(t);
+	}
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void wait_resting(struct stress *s, unsigned int n)
+{
+	while (atomic_load(&ctl.resting) < n)
+		sleep_ns(50000);
+}
+
+static uint64_t total_ops(struct stress *s)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < s->threads; i++)
+		sum += atomic_load_explicit(&s->thread[i].ops, memory_order_relaxed);
+	return sum;
+}
+
+/* Let everyone go on, in @phase. */
+static void release(enum phase phase)
+{
+	atomic_store(&ctl.resting, 0);
+	atomic_store(&ctl.phase, phase);
+	atomic_fetch_add(&ctl.generation, 1);
+}
+
+/* The watchdog's view of one run. */
+struct watch {
+	uint64_t ops, since; /* last progress */
+	uint64_t next_line;
+	uint64_t start, end;
+};
+
+static void status_line(const struct run *r, const struct options *o, struct stress *s, struct watch *w, uint64_t now)
+{
+	if (now < w->next_line)
+		return;
+	w->next_line = now + o->stat_interval_ns;
+	fprintf(stderr, "  %-16s %6.1f s of %.1f, %.2f M operations, %.0f k/s\n", r->name, (double)(now - w->start) / 1e9,
+		(double)(w->end - w->start) / 1e9, (double)total_ops(s) / 1e6,
+		(double)total_ops(s) / ((double)(now - w->start) / 1e6 + 1e-9));
+}
+
+/* No progress: print everything and give up on the process, since its threads cannot be joined. */
+static void watchdog(struct run *r, const struct options *o, struct stress *s, struct watch *w, uint64_t now)
+{
+	char line[512];
+	uint64_t ops = total_ops(s);
+
+	if (ops != w->ops) {
+		w->ops = ops;
+		w->since = now;
+		return;
+	}
+	if (now - w->since < o->watchdog_ns || atomic_load(&s->failed))
+		return;
+	stress_fail(s, "no operation completed for %.1f s", (double)(now - w->since) / 1e9);
+	run_reproducer(r, o, line, sizeof(line));
+	fprintf(stderr, "repeat with: %s\n", line);
+	fflush(stderr);
+	puts("FAILURE");
+	fflush(stdout);
+	_exit(1);
+}
+
+/* One round: go, watch, rest, check. */
+static void round_once(struct run *r, const struct options *o, struct stress *s, struct watch *w,
+		       const volatile int *interrupted)
+{
+	uint64_t end = now_ns() + ROUND_NS, now;
+
+	end = end < w->end ? end : w->end;
+	release(PHASE_GO);
+	while ((now = now_ns()) < end && !*interrupted && !atomic_load(&s->failed)) {
+		sleep_ns(POLL_NS);
+		watchdog(r, o, s, w, now);
+		status_line(r, o, s, w, now);
+	}
+	atomic_store(&ctl.phase, PHASE_REST);
+	while (atomic_load(&ctl.resting) < s->threads) {
+		sleep_ns(50000);
+		watchdog(r, o, s, w, now_ns());
+	}
+	w->since = now_ns();
+	if (r->scenario->check && !atomic_load(&s->failed))
+		r->scenario->check(s);
+}
+
+/* What is alive that should not be. */
+static void check_leaks(struct stress *s, const int64_t before[GPUVM_TYPE_COUNT])
+{
+	unsigned int i;
+
+	gpuvm_quiesce();
+	for (i = 0; gpuvm_debug_enabled() && i < GPUVM_TYPE_COUNT; i++)
+		if (gpuvm_debug_live(i) != before[i])
+			stress_fail(s, "%lld %s objects leaked", (long long)(gpuvm_debug_live(i) - before[i]),
+				    gpuvm_debug_type_name(i));
+}
+
+static int start_threads(struct stress *s, pthread_t *id, unsigned int *started)
+{
+	int ret = 0;
+
+	for (*started = 0; *started < s->threads && !ret; *started += !ret)
+		ret = pthread_create(&id[*started], NULL, worker, &s->thread[*started]);
+	if (ret)
+		fprintf(stderr, "gpuvm-stress: cannot start thread %u: %s\n", *started, strerror(ret));
+	return ret;
+}
+
+/* From the first thread to the last join. */
+static void run_threads(struct run *r, const struct options *o, struct stress *s, const volatile int *interrupted)
+{
+	pthread_t id[STRESS_MAX_THREADS];
+	struct watch w = { .start = now_ns() };
+	unsigned int started, i;
+	int ret;
+
+	w.since = w.start;
+	w.end = w.start + r->duration_ns;
+	w.next_line = w.start + o->stat_interval_ns;
+	atomic_store(&ctl.phase, PHASE_REST);
+	atomic_store(&ctl.generation, 0);
+	atomic_store(&ctl.resting, 0);
+	ret = start_threads(s, id, &started);
+	wait_resting(s, started);
+	if (ret)
+		stress_fail(s, "only %u of %u threads could be started", started, s->threads);
+	while (!ret && now_ns() < w.end && !*interrupted && !atomic_load(&s->failed))
+		round_once(r, o, s, &w, interrupted);
+	release(PHASE_END);
+	for (i = 0; i < started; i++)
+		pthread_join(id[i], NULL);
+	r->ops = total_ops(s);
+	r->seconds = (double)(now_ns() - w.start) / 1e9;
+}
+
+static uint32_t draw_mode(const struct options *o, uint64_t *rng)
+{
+	uint32_t drawn = (uint32_t)rng_below(rng, 4);
+
+	return o->mode >= 0 ? (uint32_t)o->mode : drawn;
+}
+
+static int prepare(struct run *r, const struct options *o, struct stress *s)
+{
+	uint64_t rng = r->seed;
+	unsigned int i;
+	int ret;
+
+	*s = (struct stress){ .seed = r->seed, .threads = (unsigned int)o->threads, .fail_one_in = (uint32_t)o->fail_one_in };
+	s->threads = s->threads < r->scenario->min_threads ? r->scenario->min_threads : s->threads;
+	s->vm_flags = draw_mode(o, &rng);
+	gpuvm_debug_jitter(o->jitter != UINT64_MAX ? o->jitter : rng_below(&rng, 2) ? 256 : 0);
+	ret = gpuvm_device_create(&r->params, &s->dev);
+	if (ret)
+		return ret;
+	s->thread = calloc(s->threads, sizeof(*s->thread));
+	if (!s->thread)
+		return -ENOMEM;
+	for (i = 0; i < s->threads; i++) {
+		s->thread[i].s = s;
+		s->thread[i].index = i;
+		s->thread[i].rng = rng_next(&rng);
+	}
+	ctl.scenario = r->scenario;
+	ctl.stutter = o->stutter;
+	ctl.shuffle = o->shuffle;
+	return 0;
+}
+
+static void count_live(int64_t live[GPUVM_TYPE_COUNT])
+{
+	unsigned int i;
+
+	for (i = 0; i < GPUVM_TYPE_COUNT; i++)
+		live[i] = gpuvm_debug_live(i);
+}
+
+void run_one(struct run *r, const struct options *o, const volatile int *interrupted)
+{
+	int64_t before[GPUVM_TYPE_COUNT];
+	char line[512];
+	struct stress s;
+	int ret;
+
+	r->verdict = VERDICT_SKIP;
+	if (r->scenario->debug_only && !gpuvm_debug_enabled())
+		return;
+	catch_crashes(r, o);
+	gpuvm_quiesce();
+	count_live(before);
+	ret = prepare(r, o, &s);
+	ret = ret ? ret : r->scenario->setup(&s);
+	if (!ret)
+		run_threads(r, o, &s, interrupted);
+	if (s.dev)
+		r->scenario->teardown(&s);
+	gpuvm_debug_jitter(0);
+	gpuvm_device_put(s.dev);
+	free(s.thread);
+	s.thread = NULL;
+	s.threads = 0; /* the threads are gone: a leak is reported without their operations */
+	if (!ret)
+		check_leaks(&s, before);
+	if (ret != -ENOTSUP)
+		r->verdict = ret || s.failed ? VERDICT_FAIL : VERDICT_OK;
+	if (ret && ret != -ENOTSUP)
+		fprintf(stderr, "gpuvm-stress: %s: cannot set up: %s\n", r->name, strerror(-ret));
+	if (r->verdict == VERDICT_FAIL) {
+		run_reproducer(r, o, line, sizeof(line));
+		fprintf(stderr, "repeat with: %s\n", line);
+	}
+}
