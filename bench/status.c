@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -102,11 +103,19 @@ static unsigned int eta_seconds(const struct status *s, uint64_t now)
 	return left > 0 ? (unsigned int)(left * pace / 1e9 + 0.5) : 0;
 }
 
+/* A line that wraps cannot be cleared. */
+static int width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 20 ? 79 : size.ws_col - 1;
+}
+
 static void draw(struct status *s, const struct bench *b, const char *doing)
 {
 	uint64_t now = machine_now();
 	unsigned int eta = eta_seconds(s, now), percent = (unsigned int)(100 * s->done_ns / s->total_ns);
-	char recent[48] = "";
+	char recent[48] = "", line[256];
 
 	if (s->tty && now - s->drawn < REDRAW_NS && s->drawn)
 		return;
@@ -115,8 +124,9 @@ static void draw(struct status *s, const struct bench *b, const char *doing)
 	if (b->nr && s->tty)
 		snprintf(recent, sizeof(recent), " %.1f ns/op", b->window[b->nr - 1].ns_per_op);
 	clear(s);
-	fprintf(stderr, "[%zu/%zu] %3u %%  ETA %u:%02u  %s%s%s%s", s->finished, s->plan->nr, percent, eta / 60,
-		eta % 60, s->tty ? b->name : b->case_name, doing, recent, s->tty ? "" : "\n");
+	snprintf(line, sizeof(line), "[%zu/%zu] %3u %%  ETA %u:%02u  %s%s%s", s->finished, s->plan->nr, percent,
+		 eta / 60, eta % 60, s->tty ? b->name : b->case_name, doing, recent);
+	fprintf(stderr, "%.*s%s", s->tty ? width() : (int)sizeof(line), line, s->tty ? "" : "\n");
 	fflush(stderr);
 	s->drawn = now;
 	s->last_case = b->case_name;
