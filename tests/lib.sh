@@ -18,12 +18,12 @@ fail() { # name, detail...
 
 # check NAME COMMAND...: passes if the command succeeds; its output is the detail if not.
 check() {
-	local name=$1 out
+	local name=$1 output
 	shift
-	if out=$("$@" 2>&1); then
+	if output=$("$@" 2>&1); then
 		pass "$name"
 	else
-		fail "$name" "$out"
+		fail "$name" "$output"
 	fi
 }
 

@@ -373,15 +373,26 @@ static int teardown(void **state)
 	return allocs == frees ? 0 : -1;
 }
 
-#define CASE(fn) { #fn, fn, setup, teardown, &the_run }
+#define CASE(fn)                                   \
+	{                                          \
+#fn, fn, setup, teardown, &the_run \
+	}
 
 static int run_config(const struct t_config *config)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(alloc_is_invisible),	 CASE(miss_registers),		CASE(hit_destroys_the_alloc),
-		CASE(obtain_hit_allocates_nothing), CASE(driver_refuses),	CASE(pair_pins_its_ends),
-		CASE(put_deferred_then_cleanup), CASE(rebirth_beside_a_zombie), CASE(close_serves_the_forgetful),
-		CASE(many_vms),			 CASE(walk_stops_early),	CASE(modes_must_agree),
+		CASE(alloc_is_invisible),
+		CASE(miss_registers),
+		CASE(hit_destroys_the_alloc),
+		CASE(obtain_hit_allocates_nothing),
+		CASE(driver_refuses),
+		CASE(pair_pins_its_ends),
+		CASE(put_deferred_then_cleanup),
+		CASE(rebirth_beside_a_zombie),
+		CASE(close_serves_the_forgetful),
+		CASE(many_vms),
+		CASE(walk_stops_early),
+		CASE(modes_must_agree),
 	};
 	char group[160];
 

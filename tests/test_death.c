@@ -13,7 +13,9 @@ static struct t_world w;
 
 static void world(uint32_t flags)
 {
-	const struct t_config config = { .list = "rcu_hash", .flags = flags, .external = true };
+	/* Staged: a strategy that relies on the caller's lock. */
+	const char *list = flags & GPUVM_VM_IMMEDIATE ? "rcu_hash" : "mutex";
+	const struct t_config config = { .list = list, .flags = flags, .external = true };
 
 	t_world_make(&w, &config);
 }
@@ -173,7 +175,10 @@ static void well_behaved(void)
 	t_world_end(&w);
 }
 
-#define CASE(fn) { #fn, fn }
+#define CASE(fn)        \
+	{               \
+#fn, fn \
+	}
 static const struct {
 	const char *name;
 	void (*run)(void);

@@ -41,10 +41,10 @@ static void catalogue_has_the_contract(void **state)
 		const char *name;
 		bool busted;
 	} want[] = {
-		{ GPUVM_AXIS_LIST, "mutex", false },	     { GPUVM_AXIS_LIST, "rcu_hash", false },
-		{ GPUVM_AXIS_LIST, "busted", true },	     { GPUVM_AXIS_SPACE, "rbtree_mutex", false },
-		{ GPUVM_AXIS_REF, "kref", false },	     { GPUVM_AXIS_ALLOC, "glibc", false },
-		{ GPUVM_AXIS_ALLOC, "jemalloc", false },     { GPUVM_AXIS_PRESET, "linux", false },
+		{ GPUVM_AXIS_LIST, "mutex", false },	 { GPUVM_AXIS_LIST, "rcu_hash", false },
+		{ GPUVM_AXIS_LIST, "busted", true },	 { GPUVM_AXIS_SPACE, "rbtree_mutex", false },
+		{ GPUVM_AXIS_REF, "kref", false },	 { GPUVM_AXIS_ALLOC, "glibc", false },
+		{ GPUVM_AXIS_ALLOC, "jemalloc", false }, { GPUVM_AXIS_PRESET, "linux", false },
 		{ GPUVM_AXIS_PRESET, "default", false },
 	};
 	unsigned int i;

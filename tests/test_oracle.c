@@ -109,8 +109,8 @@ static void print_request(const struct m_request *m)
 	static const char *const names[] = { "map", "unmap", "prefetch", "madvise", "bo_unmap" };
 	const struct t_piece *p = &m->piece;
 
-	print_error("  request: %s [%" PRIu64 ",%" PRIu64 ") gem %d off %" PRIu64 "\n", names[m->kind], p->start, p->end,
-		    p->gem, p->off);
+	print_error("  request: %s [%" PRIu64 ",%" PRIu64 ") gem %d off %" PRIu64 "\n", names[m->kind], p->start,
+		    p->end, p->gem, p->off);
 }
 
 /* @how: 0 callbacks, 1 list, 2 and up: a callback fails first. */
@@ -177,7 +177,7 @@ static void check_the_rest(struct run *r)
 static struct m_request random_request(struct t_rng *rng, uint64_t pages)
 {
 	/* mostly maps, rarely everything of one object */
-	static const enum m_kind kinds[] = { M_MAP, M_MAP,	M_MAP,	   M_MAP,     M_MAP, M_UNMAP,
+	static const enum m_kind kinds[] = { M_MAP,   M_MAP,	  M_MAP,     M_MAP,	M_MAP, M_UNMAP,
 					     M_UNMAP, M_PREFETCH, M_MADVISE, M_MADVISE, M_MAP, M_MAP };
 	struct m_request m = { .kind = kinds[t_below(rng, ARRAY_SIZE(kinds))] };
 	struct t_piece *p = &m.piece;
@@ -321,7 +321,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define CASE(fn) { #fn, fn, setup, teardown, &the_run }
+#define CASE(fn)                                   \
+	{                                          \
+#fn, fn, setup, teardown, &the_run \
+	}
 
 /* Exhaustive in one mode per space; random in all. */
 static int run_config(const struct t_config *config)

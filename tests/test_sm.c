@@ -11,7 +11,11 @@
 #define USER (1u << GPUVM_VA_USERBITS)
 
 /* The request is always pages [8,16) of object 0 from page 20 on. */
-enum { RA = 8, RE = 16, RO = 20 };
+enum {
+	RA = 8,
+	RE = 16,
+	RO = 20
+};
 
 /**
  * struct row - an old mapping, and what must become of it

@@ -12,16 +12,45 @@
 #define MAX_STEPS 8
 
 /* A piece: [a,e) of object g from page o on; Q: with the request's flags; S: sparse, whose offset is always 0. */
-#define P(a, e, g, o) { true, (g), (a), (e), (o), 0 }
-#define S(a, e) { true, -1, (a), (e), 0, 0 }
-#define Q(a, e) { true, -1, (a), (e), 0, USER }
-#define NO { .present = false }
-#define UNMAP(o) { .type = GPUVM_OP_UNMAP, .old = o }
-#define REMAP(o, p, n) { .type = GPUVM_OP_REMAP, .old = o, .prev = p, .next = n }
-#define MAP(m) { .type = GPUVM_OP_MAP, .map = m }
-#define PREFETCH(o) { .type = GPUVM_OP_PREFETCH, .old = o }
+#define P(a, e, g, o)                       \
+	{                                   \
+		true, (g), (a), (e), (o), 0 \
+	}
+#define S(a, e)                          \
+	{                                \
+		true, -1, (a), (e), 0, 0 \
+	}
+#define Q(a, e)                             \
+	{                                   \
+		true, -1, (a), (e), 0, USER \
+	}
+#define NO                       \
+	{                        \
+		.present = false \
+	}
+#define UNMAP(o)                                 \
+	{                                        \
+		.type = GPUVM_OP_UNMAP, .old = o \
+	}
+#define REMAP(o, p, n)                                                 \
+	{                                                              \
+		.type = GPUVM_OP_REMAP, .old = o, .prev = p, .next = n \
+	}
+#define MAP(m)                                 \
+	{                                      \
+		.type = GPUVM_OP_MAP, .map = m \
+	}
+#define PREFETCH(o)                                 \
+	{                                           \
+		.type = GPUVM_OP_PREFETCH, .old = o \
+	}
 
-enum kind { SM_UNMAP, MADVISE, PREFETCHING, BO_UNMAP };
+enum kind {
+	SM_UNMAP,
+	MADVISE,
+	PREFETCHING,
+	BO_UNMAP
+};
 
 /**
  * struct row - one request for pages [8,16) (BO_UNMAP: of object 0)
@@ -40,48 +69,96 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "unmap nothing", SM_UNMAP, { P(4, 8, 0, 0), P(16, 20, 0, 9) }, { MAP(NO) }, { P(4, 8, 0, 0), P(16, 20, 0, 9) } },
+	{ "unmap nothing",
+	  SM_UNMAP,
+	  { P(4, 8, 0, 0), P(16, 20, 0, 9) },
+	  { MAP(NO) },
+	  { P(4, 8, 0, 0), P(16, 20, 0, 9) } },
 	{ "unmap exactly", SM_UNMAP, { P(8, 16, 0, 3) }, { UNMAP(P(8, 16, 0, 3)) }, { NO } },
 	{ "unmap inside", SM_UNMAP, { P(10, 12, 0, 3) }, { UNMAP(P(10, 12, 0, 3)) }, { NO } },
-	{ "unmap cuts the end", SM_UNMAP, { P(4, 12, 0, 3) }, { REMAP(P(4, 12, 0, 3), P(4, 8, 0, 3), NO) },
+	{ "unmap cuts the end",
+	  SM_UNMAP,
+	  { P(4, 12, 0, 3) },
+	  { REMAP(P(4, 12, 0, 3), P(4, 8, 0, 3), NO) },
 	  { P(4, 8, 0, 3) } },
-	{ "unmap cuts to the end", SM_UNMAP, { P(4, 16, 0, 3) }, { REMAP(P(4, 16, 0, 3), P(4, 8, 0, 3), NO) },
+	{ "unmap cuts to the end",
+	  SM_UNMAP,
+	  { P(4, 16, 0, 3) },
+	  { REMAP(P(4, 16, 0, 3), P(4, 8, 0, 3), NO) },
 	  { P(4, 8, 0, 3) } },
-	{ "unmap cuts the start", SM_UNMAP, { P(12, 20, 1, 3) }, { REMAP(P(12, 20, 1, 3), NO, P(16, 20, 1, 7)) },
+	{ "unmap cuts the start",
+	  SM_UNMAP,
+	  { P(12, 20, 1, 3) },
+	  { REMAP(P(12, 20, 1, 3), NO, P(16, 20, 1, 7)) },
 	  { P(16, 20, 1, 7) } },
-	{ "unmap cuts from the start", SM_UNMAP, { P(8, 20, 1, 3) }, { REMAP(P(8, 20, 1, 3), NO, P(16, 20, 1, 11)) },
+	{ "unmap cuts from the start",
+	  SM_UNMAP,
+	  { P(8, 20, 1, 3) },
+	  { REMAP(P(8, 20, 1, 3), NO, P(16, 20, 1, 11)) },
 	  { P(16, 20, 1, 11) } },
-	{ "unmap cuts the middle", SM_UNMAP, { P(4, 20, 0, 3) },
-	  { REMAP(P(4, 20, 0, 3), P(4, 8, 0, 3), P(16, 20, 0, 15)) }, { P(4, 8, 0, 3), P(16, 20, 0, 15) } },
-	{ "unmap cuts two and drops two", SM_UNMAP,
+	{ "unmap cuts the middle",
+	  SM_UNMAP,
+	  { P(4, 20, 0, 3) },
+	  { REMAP(P(4, 20, 0, 3), P(4, 8, 0, 3), P(16, 20, 0, 15)) },
+	  { P(4, 8, 0, 3), P(16, 20, 0, 15) } },
+	{ "unmap cuts two and drops two",
+	  SM_UNMAP,
 	  { P(6, 9, 0, 0), P(9, 10, 1, 0), S(11, 13), P(15, 17, 2, 5) },
 	  { REMAP(P(6, 9, 0, 0), P(6, 8, 0, 0), NO), UNMAP(P(9, 10, 1, 0)), UNMAP(S(11, 13)),
 	    REMAP(P(15, 17, 2, 5), NO, P(16, 17, 2, 6)) },
 	  { P(6, 8, 0, 0), P(16, 17, 2, 6) } },
-	{ "madvise 1: inside one", MADVISE, { S(4, 20) },
-	  { REMAP(S(4, 20), S(4, 8), S(16, 20)), MAP(Q(8, 16)) }, { S(4, 8), Q(8, 16), S(16, 20) } },
-	{ "madvise 2: both ends cut", MADVISE, { S(4, 10), S(11, 13), S(14, 20) },
+	{ "madvise 1: inside one",
+	  MADVISE,
+	  { S(4, 20) },
+	  { REMAP(S(4, 20), S(4, 8), S(16, 20)), MAP(Q(8, 16)) },
+	  { S(4, 8), Q(8, 16), S(16, 20) } },
+	{ "madvise 2: both ends cut",
+	  MADVISE,
+	  { S(4, 10), S(11, 13), S(14, 20) },
 	  { REMAP(S(4, 10), S(4, 8), NO), MAP(Q(8, 10)), REMAP(S(14, 20), NO, S(16, 20)), MAP(Q(14, 16)) },
 	  { S(4, 8), Q(8, 10), S(11, 13), Q(14, 16), S(16, 20) } },
-	{ "madvise 3: front cut", MADVISE, { S(4, 10), S(10, 16) },
-	  { REMAP(S(4, 10), S(4, 8), NO), MAP(Q(8, 10)) }, { S(4, 8), Q(8, 10), S(10, 16) } },
-	{ "madvise 3: front cut, ends with it", MADVISE, { S(4, 16) },
-	  { REMAP(S(4, 16), S(4, 8), NO), MAP(Q(8, 16)) }, { S(4, 8), Q(8, 16) } },
-	{ "madvise 3: back cut", MADVISE, { S(8, 10), S(10, 20) },
-	  { REMAP(S(10, 20), NO, S(16, 20)), MAP(Q(10, 16)) }, { S(8, 10), Q(10, 16), S(16, 20) } },
-	{ "madvise 3: back cut, starts with it", MADVISE, { S(8, 20) },
-	  { REMAP(S(8, 20), NO, S(16, 20)), MAP(Q(8, 16)) }, { Q(8, 16), S(16, 20) } },
-	{ "madvise 4: aligned", MADVISE, { S(4, 8), S(8, 12), S(12, 16), S(16, 20) }, { MAP(NO) },
+	{ "madvise 3: front cut",
+	  MADVISE,
+	  { S(4, 10), S(10, 16) },
+	  { REMAP(S(4, 10), S(4, 8), NO), MAP(Q(8, 10)) },
+	  { S(4, 8), Q(8, 10), S(10, 16) } },
+	{ "madvise 3: front cut, ends with it",
+	  MADVISE,
+	  { S(4, 16) },
+	  { REMAP(S(4, 16), S(4, 8), NO), MAP(Q(8, 16)) },
+	  { S(4, 8), Q(8, 16) } },
+	{ "madvise 3: back cut",
+	  MADVISE,
+	  { S(8, 10), S(10, 20) },
+	  { REMAP(S(10, 20), NO, S(16, 20)), MAP(Q(10, 16)) },
+	  { S(8, 10), Q(10, 16), S(16, 20) } },
+	{ "madvise 3: back cut, starts with it",
+	  MADVISE,
+	  { S(8, 20) },
+	  { REMAP(S(8, 20), NO, S(16, 20)), MAP(Q(8, 16)) },
+	  { Q(8, 16), S(16, 20) } },
+	{ "madvise 4: aligned",
+	  MADVISE,
+	  { S(4, 8), S(8, 12), S(12, 16), S(16, 20) },
+	  { MAP(NO) },
 	  { S(4, 8), S(8, 12), S(12, 16), S(16, 20) } },
 	{ "madvise 5: nothing there", MADVISE, { NO }, { MAP(NO) }, { NO } },
 	{ "madvise skips objects", MADVISE, { P(4, 20, 0, 0) }, { MAP(NO) }, { P(4, 20, 0, 0) } },
-	{ "madvise skips one object", MADVISE, { P(4, 10, 0, 0), S(10, 20) },
-	  { REMAP(S(10, 20), NO, S(16, 20)), MAP(Q(10, 16)) }, { P(4, 10, 0, 0), Q(10, 16), S(16, 20) } },
-	{ "prefetch", PREFETCHING, { P(4, 8, 0, 0), P(8, 9, 0, 4), S(9, 11), P(15, 20, 1, 0), P(20, 21, 1, 0) },
+	{ "madvise skips one object",
+	  MADVISE,
+	  { P(4, 10, 0, 0), S(10, 20) },
+	  { REMAP(S(10, 20), NO, S(16, 20)), MAP(Q(10, 16)) },
+	  { P(4, 10, 0, 0), Q(10, 16), S(16, 20) } },
+	{ "prefetch",
+	  PREFETCHING,
+	  { P(4, 8, 0, 0), P(8, 9, 0, 4), S(9, 11), P(15, 20, 1, 0), P(20, 21, 1, 0) },
 	  { PREFETCH(P(8, 9, 0, 4)), PREFETCH(S(9, 11)), PREFETCH(P(15, 20, 1, 0)) },
 	  { P(4, 8, 0, 0), P(8, 9, 0, 4), S(9, 11), P(15, 20, 1, 0), P(20, 21, 1, 0) } },
 	{ "prefetch nothing", PREFETCHING, { P(4, 8, 0, 0) }, { MAP(NO) }, { P(4, 8, 0, 0) } },
-	{ "bo_unmap one of each", BO_UNMAP, { P(4, 8, 1, 0), P(8, 9, 0, 4), S(9, 11) }, { UNMAP(P(8, 9, 0, 4)) },
+	{ "bo_unmap one of each",
+	  BO_UNMAP,
+	  { P(4, 8, 1, 0), P(8, 9, 0, 4), S(9, 11) },
+	  { UNMAP(P(8, 9, 0, 4)) },
 	  { P(4, 8, 1, 0), S(9, 11) } },
 	{ "bo_unmap none", BO_UNMAP, { P(4, 8, 1, 0), S(9, 11) }, { MAP(NO) }, { P(4, 8, 1, 0), S(9, 11) } },
 };

@@ -15,7 +15,10 @@ struct run {
 
 static struct run the_run;
 
-enum { PAGES = 256, KERNEL = 128 };
+enum {
+	PAGES = 256,
+	KERNEL = 128
+};
 
 static struct gpuvm_map_req map_req(struct run *r, uint64_t page, uint64_t pages)
 {
@@ -325,14 +328,19 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define CASE(fn) { #fn, fn, setup, teardown, &the_run }
+#define CASE(fn)                                   \
+	{                                          \
+#fn, fn, setup, teardown, &the_run \
+	}
 
 static int run_config(const struct t_config *config)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(bad_ranges_are_refused), CASE(bad_offsets_are_refused), CASE(bo_of_another_vm),
-		CASE(callbacks_missing),      CASE(stock_too_small),	     CASE(commit_stock_too_small),
-		CASE(sparse_is_never_kept), CASE(closed),  CASE(list_form_allocates),     CASE(callback_form_allocates_nothing),
+		CASE(bad_ranges_are_refused), CASE(bad_offsets_are_refused),
+		CASE(bo_of_another_vm),	      CASE(callbacks_missing),
+		CASE(stock_too_small),	      CASE(commit_stock_too_small),
+		CASE(sparse_is_never_kept),   CASE(closed),
+		CASE(list_form_allocates),    CASE(callback_form_allocates_nothing),
 	};
 	char group[160];
 
@@ -343,7 +351,9 @@ static int run_config(const struct t_config *config)
 
 int main(void)
 {
-	const struct t_config base = { .driver = &t_trace_driver, .pages = PAGES, .reserve_first = KERNEL, .reserve_pages = 8 };
+	const struct t_config base = {
+		.driver = &t_trace_driver, .pages = PAGES, .reserve_first = KERNEL, .reserve_pages = 8
+	};
 
 	return t_each_config(&base, run_config);
 }

@@ -216,7 +216,7 @@ static struct t_config the_config;
 
 static unsigned int rounds(void)
 {
-	return T_SANITIZED ? 2000 : 20000;
+	return T_SANITIZED ? 1000 : 4000;
 }
 
 static void smoke_finds_nothing(void **state)

@@ -37,9 +37,11 @@ static const struct {
 	{ "page size divides", 0, { .start = 4096, .range = 8192, .page_size = 4096 } },
 	{ "start misaligned", -EINVAL, { .start = 1, .range = 8192, .page_size = 4096 } },
 	{ "range misaligned", -EINVAL, { .range = 8191, .page_size = 4096 } },
-	{ "reserve start misaligned", -EINVAL,
+	{ "reserve start misaligned",
+	  -EINVAL,
 	  { .range = 16384, .reserve_start = 1, .reserve_range = 4096, .page_size = 4096 } },
-	{ "reserve range misaligned", -EINVAL,
+	{ "reserve range misaligned",
+	  -EINVAL,
 	  { .range = 16384, .reserve_start = 4096, .reserve_range = 1, .page_size = 4096 } },
 	{ "page bigger than the VM", -EINVAL, { .range = 4096, .page_size = 8192 } },
 };
@@ -86,14 +88,10 @@ static const struct {
 	{ 0x0000, 0x1000, false }, /* before the VM */
 	{ 0x0000, 0x2000, false }, /* sticks out in front */
 	{ 0x10000, 0x1000, false }, /* after the VM */
-	{ 0x2000, 0, false },
-	{ 0x2000, 1, false },
-	{ 0x2001, 0x1000, false },
-	{ 0x2000, 0x1001, false },
-	{ 0x2000, MAX, false },
-	{ 0x2000, MAX - 0xfff, false }, /* wraps, on page boundaries */
-	{ MAX - 0xfff, 0x1000, false },
-	{ MAX, MAX, false },
+	{ 0x2000, 0, false },		{ 0x2000, 1, false },
+	{ 0x2001, 0x1000, false },	{ 0x2000, 0x1001, false },
+	{ 0x2000, MAX, false },		{ 0x2000, MAX - 0xfff, false }, /* wraps, on page boundaries */
+	{ MAX - 0xfff, 0x1000, false }, { MAX, MAX, false },
 };
 
 static void range_valid(void **state)

@@ -381,7 +381,10 @@ static void close_unmaps_and_refuses(void **state)
 
 /* ---- every space strategy x every lock mode ---- */
 
-#define CASE(fn) { #fn, fn }
+#define CASE(fn)        \
+	{               \
+#fn, fn \
+	}
 static const struct {
 	const char *name;
 	CMUnitTestFunction fn;
@@ -418,7 +421,9 @@ static int run_config(const struct t_config *config)
 
 int main(void)
 {
-	const struct t_config base = { .pages = PAGES, .reserve_first = KERNEL, .reserve_pages = 8, .driver = &va_driver };
+	const struct t_config base = {
+		.pages = PAGES, .reserve_first = KERNEL, .reserve_pages = 8, .driver = &va_driver
+	};
 
 	return t_each_config(&base, run_config);
 }

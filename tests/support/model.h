@@ -26,7 +26,14 @@ struct model {
 };
 
 /* A request: @piece is the range and, for map and madvise, what it shows there. */
-enum m_kind { M_MAP, M_UNMAP, M_PREFETCH, M_MADVISE, M_BO_UNMAP, M_KINDS };
+enum m_kind {
+	M_MAP,
+	M_UNMAP,
+	M_PREFETCH,
+	M_MADVISE,
+	M_BO_UNMAP,
+	M_KINDS
+};
 
 struct m_request {
 	enum m_kind kind;

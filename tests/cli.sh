@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# cli.sh - gpuvm-bench as a command: what it lists, how it refuses, what it leaves behind when a write fails.
+# Exit codes: 0 fine, 1 a failed verification or write, 2 usage.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+. tests/lib.sh
+
+bench=$PWD/${O:-build}/release/gpuvm-bench
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 2 # whatever it writes by default must not land in the checkout
+
+# exits CODE ARG...: runs the bench with ARG..., output in out and err.
+exits() {
+	local want=$1 got
+	shift
+	timeout 60 "$bench" "$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" -eq "$want" ] || {
+		echo "exit status $got, not $want"
+		tail -n 5 out err
+		return 1
+	}
+}
+
+# refuses NAME ARG...: exit 2, the message names NAME, nothing on stdout, no file left behind.
+refuses() {
+	local name=$1
+	shift
+	rm -f -- *
+	exits 2 "$@" || return 1
+	grep -qF -- "$name" err || {
+		echo "the message does not name $name:"
+		cat err
+		return 1
+	}
+	[ ! -s out ] || {
+		echo 'usage errors belong on stderr'
+		return 1
+	}
+	[ -z "$(find . -type f ! -name out ! -name err)" ] || {
+		find . -type f
+		return 1
+	}
+}
+
+lists() { # pattern
+	exits 0 --list && grep -Eq "$1" out || {
+		echo "nothing in --list matches $1"
+		return 1
+	}
+}
+
+writes_json() {
+	exits 0 --filter='^noop' --duration=20ms --quick --json=f.json && jq -e '.benchmarks | length > 0' f.json
+}
+
+full_disk() {
+	exits 1 --filter='^noop' --duration=20ms --quick --json=/dev/full && [ -c /dev/full ]
+}
+
+directory_is_no_file() {
+	mkdir -p dir
+	timeout 60 "$bench" --filter='^noop' --duration=20ms --quick --json=dir >out 2>err </dev/null
+	[ $? -ne 0 ] && [ -d dir ] && [ -z "$(ls -A dir)" ]
+}
+
+# What was there stays if the new one cannot be written.
+unwritable_keeps_the_old() {
+	mkdir -p ro && echo old >ro/f.json
+	timeout 60 "$bench" --filter='^noop' --duration=20ms --quick --json=ro/none/f.json >out 2>err </dev/null
+	[ $? -ne 0 ] && [ "$(cat ro/f.json)" = old ] && [ ! -e ro/none ]
+}
+
+check '--help exits 0' exits 0 --help
+check '--version exits 0' exits 0 --version
+check '--list exits 0' exits 0 --list
+
+# The names that comparisons across commits rely on.
+for pattern in '^noop$' '^floor_obtain$' '^obtain_hit/list:mutex/vms:1/threads:1$' \
+	'^obtain_hit/list:rcu_hash/vms:4096/threads:' '^obtain_distinct/list:[a-z_]+/threads:' \
+	'^obtain_miss/list:[a-z_]+/alloc:jemalloc/threads:' '^obtain_prealloc/list:[a-z_]+/outcome:hit/threads:' \
+	'^obtain_prealloc/list:[a-z_]+/outcome:miss/threads:' '^put_deferred/list:[a-z_]+/threads:' \
+	'^bind/space:[a-z_]+/alloc:glibc/vas:1048576/threads:' '^unbind/space:[a-z_]+/alloc:[a-z]+/vas:0/threads:' \
+	'^lookup/space:[a-z_]+/vas:[0-9]+/threads:' '^remap_split/space:' '^igt_munmap/'; do
+	check "--list has $pattern" lists "$pattern"
+done
+busted_is_not_listed() { exits 0 --list && ! grep -q busted out; }
+check 'the deliberately wrong strategy is not benchmarked' busted_is_not_listed
+
+for bad in --nosuch --threads=0 --threads=-1 --threads=x --threads= --threads=99999999999999999999 --duration=-1 \
+	--duration=x --duration=nan --seed=x --seed=-1 --preset=nosuch '--filter=(' --json=; do
+	check "$bad is refused" refuses "${bad%%=*}" "$bad"
+done
+check 'a stray word is refused' refuses stray stray
+check '--json writes what jq reads' writes_json
+check '--json=/dev/full exits 1' full_disk
+check '--json=DIRECTORY fails' directory_is_no_file
+check 'a path that cannot be written leaves nothing' unwritable_keeps_the_old
+finish
