@@ -44,6 +44,12 @@ struct bench {
 	unsigned int discarded;
 };
 
+/** bench_measured() - is there a result? */
+static inline bool bench_measured(const struct bench *b)
+{
+	return b->status == BENCH_OK && b->nr;
+}
+
 struct plan {
 	struct bench *b;
 	size_t nr;

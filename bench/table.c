@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * table.c - one table per case: alternatives for the same work below each other, then what won, in a sentence.
- *
- * An alternative wins a group if its third quartile lies below the first quartile of every other; else nobody does.
  */
 #include "table.h"
 
@@ -11,26 +9,12 @@
 
 #include "machine.h"
 #include "summary.h"
+#include "verdict.h"
 
 #define BOLD "\033[1m"
 #define GREEN "\033[32m"
 #define RED "\033[31m"
 #define PLAIN "\033[0m"
-#define MAX_STRATEGIES 256 /* of one case */
-
-/* How often one alternative of a case won, and by how much. */
-struct wins {
-	const char *strategy;
-	unsigned int won;
-	double best, worst; /* ratio to linux where it won */
-	bool compared;
-};
-
-struct tally {
-	struct wins w[MAX_STRATEGIES];
-	unsigned int nr;
-	unsigned int groups, undecided;
-};
 
 static void number(char *to, size_t size, double v)
 {
@@ -48,15 +32,10 @@ static size_t group_end(const struct plan *plan, size_t from)
 	return i;
 }
 
-static bool measured(const struct bench *b)
-{
-	return b->status == BENCH_OK && b->nr;
-}
-
 static const struct bench *linux_of(const struct bench *b, size_t nr)
 {
 	for (; nr; b++, nr--)
-		if (b->linux && measured(b))
+		if (b->linux && bench_measured(b))
 			return b;
 	return NULL;
 }
@@ -127,7 +106,7 @@ static void row(const struct bench *b, bool first, const struct bench *linux, co
 	if (b->status == BENCH_PENDING)
 		return;
 	printf("  %-*s %-*s ", l->point, first ? b->point : "", l->strategy, b->strategy);
-	if (!measured(b)) {
+	if (!bench_measured(b)) {
 		printf("%s%s\n", b->status == BENCH_FAILED ? "FAILED: " : "not measured", b->ctx.why);
 		return;
 	}
@@ -142,80 +121,6 @@ static void row(const struct bench *b, bool first, const struct bench *linux, co
 	       *colour ? PLAIN : "", s.allocs_per_op, cpu, mops, *note ? "  " : "", note);
 }
 
-/* The one whose quartiles lie below everybody else's, or NULL. */
-static const struct bench *winner_of(const struct bench *b, size_t nr, size_t *alternatives)
-{
-	const struct bench *best = NULL;
-	size_t i;
-
-	*alternatives = 0;
-	for (i = 0; i < nr; i++) {
-		if (!measured(&b[i]))
-			continue;
-		++*alternatives;
-		if (!best || summarise(&b[i]).median < summarise(best).median)
-			best = &b[i];
-	}
-	for (i = 0; best && i < nr; i++)
-		if (&b[i] != best && measured(&b[i]) && summarise(&b[i]).q1 <= summarise(best).q3)
-			return NULL;
-	return best;
-}
-
-static struct wins *wins_of(struct tally *t, const char *strategy)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->nr; i++)
-		if (!strcmp(t->w[i].strategy, strategy))
-			return &t->w[i];
-	if (t->nr == MAX_STRATEGIES)
-		return NULL;
-	t->w[t->nr] = (struct wins){ .strategy = strategy };
-	return &t->w[t->nr++];
-}
-
-static void count(struct tally *t, const struct bench *b, size_t nr, const struct bench *linux)
-{
-	size_t alternatives;
-	const struct bench *best = winner_of(b, nr, &alternatives);
-	struct wins *w;
-	double ratio;
-
-	if (alternatives < 2)
-		return;
-	t->groups++;
-	w = best ? wins_of(t, best->strategy) : NULL;
-	if (!w) {
-		t->undecided++;
-		return;
-	}
-	ratio = linux && best != linux ? summarise(best).median / summarise(linux).median : 0;
-	w->best = w->compared && w->best < ratio ? w->best : ratio;
-	w->worst = w->compared && w->worst > ratio ? w->worst : ratio;
-	w->compared = w->compared || ratio > 0;
-	w->won++;
-}
-
-static void sentence(const struct tally *t)
-{
-	unsigned int i;
-
-	if (!t->groups)
-		return;
-	printf("\n  ");
-	for (i = 0; i < t->nr; i++) {
-		printf("%s%s is fastest in %u of %u", i ? "; " : "", t->w[i].strategy, t->w[i].won, t->groups);
-		if (t->w[i].compared && t->w[i].best != t->w[i].worst)
-			printf(", at %.2gx to %.2gx the time of linux", t->w[i].best, t->w[i].worst);
-		else if (t->w[i].compared)
-			printf(", at %.2gx the time of linux", t->w[i].best);
-	}
-	if (t->undecided)
-		printf("%s%u of %u too close to call (quartiles overlap)", t->nr ? "; " : "", t->undecided, t->groups);
-	puts(".");
-}
-
 /* An interrupted run leaves cases that it never came to. */
 static bool any_started(const struct bench *b, size_t nr)
 {
@@ -228,7 +133,7 @@ static bool any_started(const struct bench *b, size_t nr)
 static size_t case_table(const struct plan *plan, size_t from, bool color)
 {
 	struct layout l = { .color = color };
-	struct tally tally = { .nr = 0 };
+	struct verdict verdict = { .nr = 0 };
 	size_t i, end, group, k;
 
 	for (end = from; end < plan->nr && plan->b[end].c == plan->b[from].c; end++) {
@@ -245,9 +150,9 @@ static size_t case_table(const struct plan *plan, size_t from, bool color)
 		linux = linux_of(&plan->b[i], group - i);
 		for (k = i; k < group; k++)
 			row(&plan->b[k], k == i, linux, &l);
-		count(&tally, &plan->b[i], group - i, linux);
+		verdict_count(&verdict, &plan->b[i], group - i, linux);
 	}
-	sentence(&tally);
+	verdict_print(&verdict);
 	return end;
 }
 
