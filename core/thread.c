@@ -18,6 +18,37 @@ static struct gpuvm_stats departed; /* sums of threads that left; under threads_
 char gpuvm__rcu_token;
 #endif
 
+#if defined(__SANITIZE_THREAD__) && !defined(GPUVM_SCHED)
+struct barrier {
+	gpuvm__rcu_head head;
+	bool passed; /* under barrier_lock */
+};
+
+static pthread_mutex_t barrier_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t barrier_passed = PTHREAD_COND_INITIALIZER;
+
+static void pass(gpuvm__rcu_head *head)
+{
+	gpuvm__rcu_callback(head);
+	pthread_mutex_lock(&barrier_lock);
+	container_of(head, struct barrier, head)->passed = true;
+	pthread_cond_broadcast(&barrier_passed);
+	pthread_mutex_unlock(&barrier_lock);
+}
+
+/* One worker runs all callbacks, in the order in which they were queued. */
+void gpuvm__rcu_barrier_wait(void)
+{
+	struct barrier b = { .passed = false };
+
+	gpuvm__call_rcu(&b.head, pass);
+	pthread_mutex_lock(&barrier_lock);
+	while (!b.passed)
+		pthread_cond_wait(&barrier_passed, &barrier_lock);
+	pthread_mutex_unlock(&barrier_lock);
+}
+#endif
+
 static void add_stats(struct gpuvm_stats *to, struct gpuvm__thread *from)
 {
 	unsigned int i;
