@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,45 +99,14 @@ static void answer(void *arg, unsigned int rep, struct gb_sample *out)
 	out->nr = a->nr;
 }
 
-struct pair {
-	const char *key;
-	char value[256];
+/* What a run is: key and value pairs for the report's context. */
+struct about {
+	unsigned int nr;
+	struct {
+		const char *key;
+		char value[256];
+	} pair[16];
 };
-
-static size_t describe(const struct options *o, struct pair *p)
-{
-	const struct pair pairs[] = {
-		{ "gpuvm_version", GPUVM_VERSION_GIT },
-		{ "machine", "" },
-		{ "cpu_model", "" },
-		{ "rcu_flavour", "" },
-		{ "compiler", __VERSION__ },
-		{ "libraries", "" },
-		{ "profile", "" },
-		{ "preset", "" },
-		{ "pinning", "" },
-		{ "seed", "" },
-		{ "windows", "" },
-		{ "window_ns", "" },
-		{ "debug_checks", "" },
-	};
-	size_t n = sizeof(pairs) / sizeof(pairs[0]), i = 1;
-
-	memcpy(p, pairs, sizeof(pairs));
-	snprintf(p[i++].value, sizeof(p->value), "%s", machine_slug());
-	snprintf(p[i++].value, sizeof(p->value), "%s", machine_model());
-	snprintf(p[i++].value, sizeof(p->value), "%s", gpuvm_rcu_flavour());
-	i++;
-	snprintf(p[i++].value, sizeof(p->value), "%s", machine_libs());
-	snprintf(p[i++].value, sizeof(p->value), "%s", o->quick ? "quick" : "full");
-	snprintf(p[i++].value, sizeof(p->value), "%s", o->preset ? o->preset : "all strategies, others from default");
-	snprintf(p[i++].value, sizeof(p->value), "%s", o->pin ? "core" : "none");
-	snprintf(p[i++].value, sizeof(p->value), "%" PRIu64, o->seed);
-	snprintf(p[i++].value, sizeof(p->value), "%" PRIu64, o->windows);
-	snprintf(p[i++].value, sizeof(p->value), "%" PRIu64, o->duration_ns / o->windows);
-	snprintf(p[i++].value, sizeof(p->value), "%s", gpuvm_debug_enabled() ? "on" : "off");
-	return n;
-}
 
 /* Values come from /proc, uname and the compiler: quotes and control characters are dropped rather than escaped. */
 static void clean(char *text)
@@ -149,19 +119,52 @@ static void clean(char *text)
 	*to = 0;
 }
 
+static void tell(struct about *a, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static void tell(struct about *a, const char *key, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (a->nr == sizeof(a->pair) / sizeof(a->pair[0]))
+		abort();
+	va_start(ap, fmt);
+	vsnprintf(a->pair[a->nr].value, sizeof(a->pair[0].value), fmt, ap);
+	va_end(ap);
+	clean(a->pair[a->nr].value);
+	a->pair[a->nr++].key = key;
+}
+
+static void describe(const struct options *o, struct about *a)
+{
+	a->nr = 0;
+	tell(a, "gpuvm_version", "%s", GPUVM_VERSION_GIT);
+	tell(a, "machine", "%s", machine_slug());
+	tell(a, "cpu_model", "%s", machine_model());
+	tell(a, "rcu_flavour", "%s", gpuvm_rcu_flavour());
+	tell(a, "compiler", "%s", __VERSION__);
+	tell(a, "libraries", "%s", machine_libs());
+	tell(a, "profile", "%s", o->quick ? "quick" : "full");
+	tell(a, "preset", "%s", o->preset ? o->preset : "all strategies, others from default");
+	tell(a, "pinning", "%s", o->pin ? "core" : "none");
+	tell(a, "seed", "%" PRIu64, o->seed);
+	tell(a, "windows", "%" PRIu64, o->windows);
+	tell(a, "window_ns", "%" PRIu64, o->duration_ns / o->windows);
+	tell(a, "debug_checks", "%s", gpuvm_debug_enabled() ? "on" : "off");
+}
+
 char *report_header(const struct options *o)
 {
-	struct pair pairs[16];
-	size_t n = describe(o, pairs), i, size = 16 + n * (sizeof(pairs[0].value) + 64), len = 0;
+	struct about a;
+	size_t size = sizeof(a) + 16, len = 0;
 	char *text = malloc(size);
+	unsigned int i;
 
 	if (!text)
 		return NULL;
-	for (i = 0; i < n; i++) {
-		clean(pairs[i].value);
-		len += (size_t)snprintf(text + len, size - len, "%s\"%s\": \"%s\"", i ? ", " : "{", pairs[i].key,
-					pairs[i].value);
-	}
+	describe(o, &a);
+	for (i = 0; i < a.nr; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s\"%s\": \"%s\"", i ? ", " : "{", a.pair[i].key,
+					a.pair[i].value);
 	snprintf(text + len, size - len, "}");
 	return text;
 }
@@ -169,16 +172,15 @@ char *report_header(const struct options *o)
 char *report_run(struct run *run, size_t *size)
 {
 	struct asked *asked = calloc(run->plan->nr, sizeof(*asked));
-	struct pair pairs[16];
-	size_t n = describe(run->o, pairs), i;
+	struct about a;
 	char *json;
+	size_t i;
 
 	if (!asked)
 		return NULL;
-	for (i = 0; i < n; i++) {
-		clean(pairs[i].value);
-		gb_context(pairs[i].key, pairs[i].value);
-	}
+	describe(run->o, &a);
+	for (i = 0; i < a.nr; i++)
+		gb_context(a.pair[i].key, a.pair[i].value);
 	for (i = 0; i < run->plan->nr; i++) {
 		asked[i].run = run;
 		asked[i].index = i;
