@@ -82,6 +82,12 @@ static void start_bench(struct run *run, struct bench *b)
 	still_good(b);
 }
 
+/* A busy machine must not stretch the run for ever: at most half as many windows as are wanted are thrown away. */
+static bool may_retry(const struct run *run, const struct bench *b, unsigned int attempt)
+{
+	return attempt + 1 < ATTEMPTS && b->discarded < (run->o->windows + 1) / 2;
+}
+
 /* One window, again while its threads did not run together; what was thrown away is counted. */
 static void take_window(struct run *run, struct bench *b)
 {
@@ -89,21 +95,18 @@ static void take_window(struct run *run, struct bench *b)
 	struct bench_window *w = &b->window[b->nr];
 	unsigned int attempt;
 
-	for (attempt = 0; attempt < ATTEMPTS && !interrupted; attempt++) {
+	for (attempt = 0;; attempt++) {
 		engine_window(run->engine, &job, w);
 		if (b->c->verify && !b->ctx.failed)
 			b->c->verify(&b->ctx, w);
 		if (!still_good(b))
 			return;
-		if (w->overlap >= MIN_OVERLAP)
+		w->apart = w->overlap < MIN_OVERLAP;
+		if (!w->apart || !may_retry(run, b, attempt))
 			break;
 		b->discarded++;
-	}
-	if (attempt == ATTEMPTS) {
-		b->discarded--; /* the last one is kept, and marked */
-		w->apart = true;
-	} else if (w->overlap < MIN_OVERLAP) {
-		return; /* interrupted */
+		if (interrupted)
+			return;
 	}
 	b->nr++;
 	journal_window(run->journal, b);

@@ -2,8 +2,8 @@
 /*
  * verdict.h - what won in a case, in a sentence.
  *
- * An alternative wins a group if its third quartile lies below the first quartile of every other. If there is no such one
- * the group is undecided, and those whose quartiles overlap the best median's are in front together.
+ * An alternative wins a group if its third quartile lies below the first quartile of every other. If there is no such
+ * one the group is undecided, and those whose quartiles overlap the best median's are in front together.
  */
 #ifndef BENCH_VERDICT_H
 #define BENCH_VERDICT_H
