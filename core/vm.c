@@ -74,12 +74,13 @@ int gpuvm_vm_create(struct gpuvm_device *dev, const struct gpuvm_vm_params *para
 	init_lists(vm);
 	vm->space = dev->space;
 	vm->data = data_size ? (char *)vm + at : NULL;
+	vm->dev = dev; /* the index comes from its allocator */
 	ret = vm->space->init(vm);
 	if (ret) {
 		gpuvm__obj_free(vm);
 		return ret;
 	}
-	vm->dev = gpuvm_device_get(dev);
+	gpuvm_device_get(dev);
 	*out = vm;
 	return 0;
 }

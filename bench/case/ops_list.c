@@ -154,7 +154,7 @@ static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 {
 	struct ops *s = ctx->state;
 
-	bench_expect(ctx, w, GPUVM_STAT_ALLOC, w->ops * s->shape->allocs);
+	bench_expect(ctx, w, GPUVM_STAT_ALLOC, w->ops * s->shape->allocs + w->stats.v[GPUVM_STAT_SPACE_ALLOC]);
 }
 
 static void teardown(struct bench_ctx *ctx)

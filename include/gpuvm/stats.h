@@ -34,6 +34,7 @@ GPUVM_BEGIN_DECLS
 	X(SPACE_LOCK, "space_locks", "acquisitions of address-space locks")          \
 	X(SPACE_FAST, "space_fast", "lookups that took no lock")                     \
 	X(SPACE_RETRY, "space_retries", "lookups or binds that had to start over")   \
+	X(SPACE_ALLOC, "space_allocs", "index nodes allocated (allocs has them too)") \
 	X(SPACE_SPLIT, "space_splits", "index nodes split")                          \
 	X(SPACE_MERGE, "space_merges", "index nodes merged or dropped")              \
 	X(SPACE_WIDEN, "space_widens", "binds that had to lock more than they asked") \
