@@ -123,7 +123,8 @@ endif
 core-src := $(wildcard core/*.c core/locks/*.c)
 core-obj := $(core-src:%.c=$(B)/%.o) \
 	$(foreach l,$(lists),$(foreach r,$(refs),$(B)/core/list/$(l).$(r).o)) \
-	$(refs:%=$(B)/core/ref/table.%.o) $(spaces:%=$(B)/core/space/%.o) $(allocs:%=$(B)/core/alloc/%.o)
+	$(refs:%=$(B)/core/ref/table.%.o) $(allocs:%=$(B)/core/alloc/%.o) \
+	$(sort $(spaces:%=$(B)/core/space/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard core/space/*.c)))
 
 bench-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard bench/*.cc)) \
 	$(cases:%=$(B)/bench/case/%.o)

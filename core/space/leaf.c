@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * leaf.c - space:leaf, the fence-leaf tree: binds of disjoint ranges of one VM run in parallel, lookups take no lock.
+ *
+ * Small leaves partition the addresses; each has a lock for writers and a sequence for readers (leaf.h, F1-F8). A reader
+ * descends a small tree to the leaf of its address, searches it, and starts over if the sequence says that it was edited
+ * meanwhile. Its words are loads only. Two writers meet only if they touch the same leaf.
+ *
+ * Source: the fence-leaf prototype of docs/performance.md; right links as in Lehman and Yao's B-link tree; lock, recheck,
+ * retry as in CortenMM. Teaches: what a bind costs when nothing is shared, and what remains of a lookup.
+ */
+#include "leaf.h"
+
+void gpuvm__leaf_wait(struct leaf *l)
+{
+	unsigned int spins = 0;
+
+	while (gpuvm__load(&l->seq, relaxed) & LEAF_EDIT) {
+		if (++spins % 1024 == 0)
+			gpuvm__yield();
+		gpuvm__cpu_relax();
+	}
+}
+
+/* ---- readers ---- */
+
+static bool lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out)
+{
+	struct gpuvm_va *va;
+	struct leaf *l;
+	unsigned int n;
+	uint32_t seq;
+	bool found;
+
+	gpuvm__read_lock();
+	l = leaf_locate(leaf_state(vm), addr);
+	do {
+		seq = leaf_settle(&l, addr);
+		n = leaf_find(l, addr);
+		va = n ? gpuvm__load(&l->slot[n - 1], acquire) : NULL;
+	} while (!leaf_settled(l, seq));
+	found = va && va->end > addr;
+	if (found)
+		gpuvm__mapping_copy(va, out);
+	gpuvm__read_unlock();
+	gpuvm__count(SPACE_FAST);
+	return found;
+}
+
+/*
+ * A look at one leaf: the lowest entry that overlaps [from, ...), if there is one; all of it at the moment that *@seq
+ * names. What is returned may be dereferenced: it was mapped in this section.
+ */
+static struct gpuvm_va *lowest(struct leaf **l, uint64_t from, uint32_t *seq, uint32_t *index, struct leaf **right,
+			       uint64_t *hi)
+{
+	struct gpuvm_va *under, *after;
+	unsigned int n;
+
+	do {
+		*seq = leaf_settle(l, from);
+		n = leaf_find(*l, from);
+		under = n ? gpuvm__load(&(*l)->slot[n - 1], acquire) : NULL;
+		after = n < LEAF_CAP ? gpuvm__load(&(*l)->slot[n], acquire) : NULL;
+		*right = gpuvm__load(&(*l)->right, acquire);
+		*hi = gpuvm__load(&(*l)->hi, acquire);
+	} while (!leaf_settled(*l, *seq));
+	*index = n;
+	if (under && under->end > from) {
+		*index = n - 1;
+		return under;
+	}
+	return after;
+}
+
+/* Did the leaves from @l on, @n of them, keep the seqs that @sum was made of? */
+static uint64_t mix(uint64_t sum, struct leaf *l, uint32_t seq)
+{
+	return (sum ^ (uintptr_t)l) * 0x9e3779b97f4a7c15ull + seq;
+}
+
+static bool unchanged(struct leaf *l, unsigned int n, uint64_t sum)
+{
+	uint64_t again = 0;
+
+	for (; l && n; n--) {
+		again = mix(again, l, gpuvm__load(&l->seq, acquire));
+		l = gpuvm__load(&l->right, acquire);
+	}
+	return again == sum;
+}
+
+/*
+ * From leaf to leaf. The leaves passed had nothing; that they still have nothing when the answer is found makes it exact
+ * (S2), so they are looked at again. Two sums agree by accident once in 2^64.
+ */
+static struct gpuvm_va *next_from(struct gpuvm__cursor *c, uint64_t from)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct leaf *l, *first, *right;
+	unsigned int passed;
+	struct gpuvm_va *va;
+	uint64_t sum, at, hi;
+	uint32_t seq;
+
+	do {
+		passed = 0;
+		sum = 0;
+		first = l = leaf_locate(leaf_state(c->vm), from);
+		for (at = from;; at = hi, l = right) {
+			va = lowest(&l, at, &seq, &lc->index, &right, &hi);
+			if (va || hi >= c->hi || !right)
+				break;
+			if (!passed++)
+				first = l;
+			sum = mix(sum, l, seq);
+		}
+	} while (passed && !unchanged(first, passed, sum));
+	lc->at = l;
+	return va && va->start < c->hi ? va : NULL;
+}
+
+/* The entry after the one found last, if that is the one that ends at @from: no search. */
+static struct gpuvm_va *step(struct leaf_cursor *lc, uint64_t from)
+{
+	struct leaf *l = lc->at;
+	struct gpuvm_va *va, *after;
+	uint32_t seq;
+
+	if (!l || lc->index + 1 >= LEAF_CAP)
+		return NULL;
+	seq = gpuvm__load(&l->seq, acquire);
+	va = gpuvm__load(&l->slot[lc->index], acquire);
+	after = gpuvm__load(&l->slot[lc->index + 1], acquire);
+	if ((seq & (LEAF_EDIT | LEAF_DEAD)) || !leaf_settled(l, seq) || !va || !after || va->end != from)
+		return NULL;
+	lc->index++;
+	return after;
+}
+
+static struct gpuvm_va *next(struct gpuvm__cursor *c, uint64_t from)
+{
+	struct gpuvm_va *va;
+
+	if (from >= c->hi)
+		return NULL;
+	va = step(leaf_cursor(c), from);
+	if (va)
+		return va->start < c->hi ? va : NULL;
+	/* A reader's section is open already; they nest. */
+	gpuvm__read_lock();
+	va = next_from(c, from);
+	gpuvm__read_unlock();
+	return va;
+}
+
+/* Writers only: the leaves are held. */
+static struct gpuvm_va *prev(struct gpuvm__cursor *c, uint64_t below)
+{
+	struct gpuvm_va *va;
+	struct leaf *l;
+	unsigned int n;
+
+	for (; below > c->lo; below = l->lo) {
+		gpuvm__read_lock();
+		l = leaf_locate(leaf_state(c->vm), below - 1);
+		leaf_settle(&l, below - 1);
+		gpuvm__read_unlock();
+		n = leaf_find(l, below - 1);
+		va = n ? leaf_slot(l, n - 1) : NULL;
+		if (va)
+			return va->end > c->lo ? va : NULL;
+	}
+	return NULL;
+}
+
+/* ---- sections ---- */
+
+static int begin(struct gpuvm__cursor *c)
+{
+	*leaf_cursor(c) = (struct leaf_cursor){ 0 };
+	if (c->write)
+		return gpuvm__leaf_write_begin(c);
+	gpuvm__read_lock();
+	return 0;
+}
+
+static void end(struct gpuvm__cursor *c)
+{
+	if (c->write)
+		gpuvm__leaf_write_end(c);
+	else
+		gpuvm__read_unlock();
+}
+
+const struct gpuvm__space_ops gpuvm__space_leaf = {
+	.name = "leaf",
+	.vm_bytes = sizeof(struct leaf_state),
+	.rcu = true,
+	.init = gpuvm__leaf_index_init,
+	.fini = gpuvm__leaf_index_fini,
+	.lookup = lookup,
+	.begin = begin,
+	.next = next,
+	.prev = prev,
+	.splice = gpuvm__leaf_splice,
+	.end = end,
+	.index_bytes = gpuvm__leaf_index_bytes,
+};

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * leaf_write.c - a writer's section of space:leaf: which leaves it locks, and how it edits them.
+ *
+ * The leaves that the range touches are locked from left to right (F7). A mapping that sticks out of the range belongs to
+ * the section too (S1): to the right one just goes on locking; to the left everything is unlocked and the section starts
+ * over from that mapping's start. Between begin and end the leaves' seqs are even: readers read, callbacks may sleep.
+ */
+#include "leaf.h"
+
+/* ---- locking ---- */
+
+static void lock(struct leaf *l)
+{
+	gpuvm__spin_lock_raw(&l->lock);
+}
+
+static void unlock(struct leaf *l)
+{
+	gpuvm__spin_unlock_raw(&l->lock);
+}
+
+static void unlock_all(struct leaf_cursor *lc)
+{
+	struct leaf *l, *right;
+
+	for (l = lc->first;; l = right) {
+		right = leaf_right(l);
+		unlock(l);
+		if (l == lc->last)
+			return;
+	}
+}
+
+/* The leaf of @addr, locked and alive. It may die while we wait for it: look again from where it went. */
+static struct leaf *lock_leaf_of(struct leaf_state *s, uint64_t addr)
+{
+	struct leaf *l;
+
+	gpuvm__read_lock();
+	l = leaf_locate(s, addr);
+	for (;;) {
+		leaf_settle(&l, addr);
+		lock(l);
+		if (likely(!leaf_dead(l) && addr < leaf_hi(l)))
+			break;
+		unlock(l);
+		gpuvm__count(SPACE_RETRY);
+	}
+	gpuvm__read_unlock();
+	return l;
+}
+
+/* Alive: F3. */
+static void lock_next(struct leaf_cursor *lc)
+{
+	lc->last = leaf_right(lc->last);
+	lock(lc->last);
+}
+
+/* The mapping at @addr, which is in the held leaf @l; or NULL. */
+static struct gpuvm_va *va_at(struct leaf *l, uint64_t addr)
+{
+	unsigned int n = leaf_find(l, addr);
+	struct gpuvm_va *va = n ? leaf_slot(l, n - 1) : NULL;
+
+	return va && va->end > addr ? va : NULL;
+}
+
+static struct leaf *held_leaf_of(struct leaf_cursor *lc, uint64_t addr)
+{
+	struct leaf *l = lc->first;
+
+	while (l != lc->last && leaf_hi(l) <= addr)
+		l = leaf_right(l);
+	return l;
+}
+
+/*
+ * Lock what [@from, c->hi) touches, and what sticks out on the right. Returns how far to the left what sticks out there
+ * reaches: @from if nothing does.
+ */
+static uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct gpuvm_va *va;
+
+	lc->first = lc->last = lock_leaf_of(leaf_state(c->vm), from);
+	while (leaf_hi(lc->last) < c->hi)
+		lock_next(lc);
+	va = va_at(lc->last, c->hi - 1);
+	while (va && leaf_hi(lc->last) < va->end)
+		lock_next(lc);
+	va = va_at(held_leaf_of(lc, c->lo), c->lo);
+	return va && va->start < lc->first->lo ? va->start : from;
+}
+
+/* ---- spare leaves (S4) ---- */
+
+static bool may_overflow(struct leaf *l, unsigned int splices)
+{
+	return leaf_n(l) + GPUVM__SPLICE_MAX * splices > LEAF_CAP;
+}
+
+/*
+ * How many splits the section may need. An edit adds at most three entries to a leaf, and only to the two in which its range
+ * begins and ends: what lies between is left with one entry or none.
+ */
+static unsigned int splits_wanted(struct gpuvm__cursor *c)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct leaf *begins, *ends, *l;
+	unsigned int n = 0;
+
+	if (!c->splices)
+		return 0;
+	if (likely(c->splices == 1)) {
+		begins = held_leaf_of(lc, c->lo);
+		ends = held_leaf_of(lc, c->hi - 1);
+		return may_overflow(begins, 1) + (ends != begins && may_overflow(ends, 1));
+	}
+	for (l = lc->first;; l = leaf_right(l)) {
+		n += may_overflow(l, c->splices);
+		if (l == lc->last)
+			break;
+	}
+	/* Halves have room for 9 more at least (split_at()). */
+	n += 2 * GPUVM__SPLICE_MAX * c->splices / 9;
+	return n < 2 * c->splices ? n : 2 * c->splices;
+}
+
+static void free_spares(struct leaf_cursor *lc)
+{
+	struct leaf *l;
+
+	while ((l = lc->spare)) {
+		lc->spare = l->next_new;
+		gpuvm__obj_free(l);
+	}
+}
+
+static bool get_spares(struct gpuvm__cursor *c, unsigned int n)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct leaf *l;
+
+	for (; n; n--) {
+		l = gpuvm__leaf_create(c->vm);
+		if (!l) {
+			free_spares(lc);
+			return false;
+		}
+		l->next_new = lc->spare;
+		lc->spare = l;
+	}
+	return true;
+}
+
+int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	uint64_t from = c->lo, reach;
+	unsigned int have = 0, want;
+
+	gpuvm__leaf_index_sync(c->vm);
+	for (;;) {
+		reach = lock_range(c, from);
+		want = splits_wanted(c);
+		if (likely(reach == from && want <= have))
+			break;
+		unlock_all(lc);
+		if (reach < from)
+			gpuvm__count(SPACE_WIDEN);
+		from = reach;
+		if (want > have && !get_spares(c, want - have))
+			return -ENOMEM;
+		have = want > have ? want : have;
+	}
+	lc->even = c->splices > 1;
+	/* One for the section, whatever it locks: a whole VM may be more leaves than can be tracked. */
+	gpuvm__lock_enter(GPUVM__LOCK_SPACE, c, __FILE__, __LINE__);
+	gpuvm__count(SPACE_LOCK);
+	return 0;
+}
+
+/* ---- editing one leaf ---- */
+
+static void put(struct leaf *l, unsigned int at, uint64_t key, struct gpuvm_va *va)
+{
+	/* Release: F4, and whoever finds @va finds what it was filled with. */
+	gpuvm__store(&l->key[at], key, release);
+	gpuvm__store(&l->slot[at], va, release);
+}
+
+static void move(struct leaf *l, unsigned int to, unsigned int from)
+{
+	put(l, to, gpuvm__load(&l->key[from], relaxed), leaf_slot(l, from));
+}
+
+void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m)
+{
+	unsigned int n = leaf_n(l), after = n - j + i + m, k;
+
+	if (after > n) {
+		for (k = n; k > j; k--)
+			move(l, k - 1 + (after - n), k - 1);
+	} else if (after < n) {
+		for (k = j; k < n; k++)
+			move(l, k - (n - after), k);
+	}
+	for (k = 0; k < m; k++)
+		put(l, i + k, in[k].key, in[k].va);
+	for (k = after; k < n; k++)
+		put(l, k, UINT64_MAX, NULL);
+	for (k = 0; k < ARRAY_SIZE(l->pivot); k++)
+		gpuvm__store(&l->pivot[k], gpuvm__load(&l->key[(k + 1) * LEAF_GROUP], relaxed), release);
+	gpuvm__store(&l->n, after, relaxed);
+}
+
+/* ---- splits ---- */
+
+/* How many of @total entries stay on the left. Sequential growth, either way, leaves full leaves behind. */
+static unsigned int split_at(struct leaf_cursor *lc, unsigned int i, unsigned int m, unsigned int total)
+{
+	if (!lc->even && i + m == total)
+		return LEAF_CAP - 1;
+	if (!lc->even && i == 0)
+		return total - LEAF_CAP + 1;
+	return total / 2;
+}
+
+/* What @l would hold if it could: its entries with [i, j) replaced. */
+static unsigned int gather(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m,
+			   struct leaf_entry *out)
+{
+	unsigned int k, n = leaf_n(l), to = 0;
+
+	for (k = 0; k < i; k++)
+		out[to++] = (struct leaf_entry){ gpuvm__load(&l->key[k], relaxed), leaf_slot(l, k) };
+	for (k = 0; k < m; k++)
+		out[to++] = in[k];
+	for (k = j; k < n; k++)
+		out[to++] = (struct leaf_entry){ gpuvm__load(&l->key[k], relaxed), leaf_slot(l, k) };
+	return to;
+}
+
+/*
+ * Inside an edit of @l, which is too full for the result. The new leaf is whole before the right link to it is published
+ * (release), and locked: it is part of the section. The tree hears of it later. Returns it.
+ */
+static struct leaf *split(struct gpuvm__cursor *c, struct leaf *l, unsigned int i, unsigned int j,
+			  const struct leaf_entry *in, unsigned int m)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct leaf_entry all[LEAF_SPLICE_MAX];
+	unsigned int total = gather(l, i, j, in, m, all), first = split_at(lc, i, m, total);
+	struct leaf *new = lc->spare;
+
+	GPUVM__BUG_ON(!new);
+	lc->spare = new->next_new;
+	lock(new);
+	gpuvm__leaf_replace(new, 0, 0, all + first, total - first);
+	new->lo = all[first].key;
+	gpuvm__store(&new->hi, leaf_hi(l), relaxed);
+	gpuvm__store(&new->right, leaf_right(l), relaxed);
+	gpuvm__store(&l->right, new, release);
+	gpuvm__store(&l->hi, new->lo, release);
+	gpuvm__leaf_replace(l, 0, leaf_n(l), all, first);
+	if (lc->last == l)
+		lc->last = new;
+	gpuvm__leaf_born(leaf_state(c->vm), new);
+	gpuvm__count(SPACE_SPLIT);
+	return new;
+}
+
+/* ---- splice ---- */
+
+/* The old mappings, chained in order; one that is in several leaves once. */
+struct chain {
+	struct gpuvm_va **tail, *last;
+	uint64_t end; /* of the last */
+};
+
+static void chain_entries(struct chain *ch, struct leaf *l, unsigned int i, unsigned int j)
+{
+	for (; i < j; i++) {
+		struct gpuvm_va *va = leaf_slot(l, i);
+
+		if (va == ch->last)
+			continue;
+		ch->last = va;
+		ch->end = va->end;
+		*ch->tail = va;
+		ch->tail = &va->obj.chain;
+	}
+}
+
+/* Those of @in that overlap @l. */
+static unsigned int entries_for(struct leaf *l, struct gpuvm_va *const *in, unsigned int n, struct leaf_entry *out)
+{
+	unsigned int k, m = 0;
+
+	for (k = 0; k < n; k++)
+		if (in[k]->start < leaf_hi(l) && in[k]->end > l->lo)
+			out[m++] = (struct leaf_entry){ in[k]->start, in[k] };
+	return m;
+}
+
+/* The held leaf of @addr: through the tree, if the section is a long one. */
+static struct leaf *splice_leaf(struct gpuvm__cursor *c, uint64_t addr)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct leaf *l = lc->first;
+
+	if (likely(addr < leaf_hi(l)))
+		return l;
+	gpuvm__read_lock();
+	l = leaf_locate(leaf_state(c->vm), addr);
+	leaf_settle(&l, addr);
+	gpuvm__read_unlock();
+	return l;
+}
+
+/*
+ * Leaf by leaf, each edit begun before that of the leaf to its left is ended: who walks right and looks back (S2) sees all
+ * of the splice or nothing, and nobody waits for the whole of a long one.
+ */
+void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
+			struct gpuvm_va **removed)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct chain ch = { .tail = removed };
+	struct gpuvm_va *va, *rest = *removed;
+	struct leaf_entry put_in[GPUVM__SPLICE_MAX];
+	struct leaf *l, *left = NULL, *new;
+	unsigned int i, j, m;
+
+	l = splice_leaf(c, lo);
+	va = va_at(l, lo);
+	if (unlikely(va && va->start < l->lo))
+		l = splice_leaf(c, va->start);
+	for (;; l = leaf_right(l)) {
+		i = leaf_find(l, lo);
+		if (i && leaf_slot(l, i - 1)->end > lo)
+			i--;
+		j = leaf_find(l, hi - 1);
+		new = NULL;
+		leaf_edit_begin(l);
+		if (left)
+			leaf_edit_end(left);
+		chain_entries(&ch, l, i, j);
+		m = entries_for(l, in, n, put_in);
+		if (likely(leaf_n(l) - (j - i) + m <= LEAF_CAP))
+			gpuvm__leaf_replace(l, i, j, put_in, m);
+		else
+			new = split(c, l, i, j, put_in, m);
+		left = l;
+		if (new)
+			l = new;
+		if (leaf_hi(l) >= hi && leaf_hi(l) >= ch.end)
+			break;
+	}
+	leaf_edit_end(left);
+	*ch.tail = rest;
+	lc->at = NULL;
+	lc->edited = true;
+}
+
+void gpuvm__leaf_write_end(struct gpuvm__cursor *c)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+
+	if (lc->edited)
+		gpuvm__leaf_tidy(c);
+	unlock_all(lc);
+	gpuvm__lock_leave(c, __FILE__, __LINE__);
+	free_spares(lc);
+}
