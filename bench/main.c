@@ -18,7 +18,7 @@
 #include "status.h"
 #include "table.h"
 
-#define QUICK_BUDGET_NS 180000000000 /* of the five minutes a fresh machine has for everything */
+#define QUICK_BUDGET_NS 150000000000 /* of the five minutes a fresh machine has for everything */
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 

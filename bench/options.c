@@ -144,7 +144,7 @@ static const struct option_row rows[] = {
 	{ "list", NULL, "print the names of the benchmarks and exit", set_list },
 	{ "filter", "a POSIX extended regular expression", "only benchmarks whose name matches", set_filter },
 	{ "json", "a file name", "write every sample, in Google Benchmark's schema", set_json },
-	{ "quick", NULL, "smaller matrices, at most 1s each, about 3 minutes in all", set_quick },
+	{ "quick", NULL, "smaller matrices, at most 1s each, about 3 minutes", set_quick },
 	{ "duration", "1ms to 60m, as in 500ms, 1.5s, 2m", "measured time of each (default 2s)", set_duration },
 	{ "windows", "1 to 1000", "cut that time into this many windows (default 10)", set_windows },
 	{ "threads", "counts from 1 to 1024: 1,2,4-16:4, or all", "thread counts (default 1 and 2)", set_threads },
