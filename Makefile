@@ -239,7 +239,7 @@ $(test-bin): $(B)/tests/%: $(B)/tests/%.o $(test-support) $(lib)
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ -lcmocka $(base-libs) -lm
 
 # The test programs of one variant; scripts/run-tests calls this once per variant.
-test-variant: $(test-bin) $(bench-bin)
+test-variant: $(test-bin) $(bench-bin) $(if $(filter release,$(variant)),,$(stress-bin))
 
 stress-bin: $(stress-bin) $(if $(filter debug,$(notdir $(B))),$(O)/gpuvm-stress)
 .PHONY: stress-bin stress

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# stress.sh - gpuvm-stress in short: every scenario on every strategy it can tell apart, the deliberately wrong ones caught,
+# and the command's manners. usage: tests/stress.sh PATH-TO-GPUVM-STRESS
+set -u
+cd "$(dirname "$0")/.." || exit 2
+. tests/lib.sh
+
+stress=$(readlink -f "$1") || exit 2
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+seed=${GPUVM_SEED:-$RANDOM$RANDOM}
+echo "seed: GPUVM_SEED=$seed"
+cd "$tmp" || exit 2
+
+pairs='lifecycle obtain_storm extobj_race evict_storm hot_bo'
+alone() { # the scenarios that do not depend on the GEM list
+	"$stress" --list | awk '{ print $1 }' | grep -vxF "$(printf '%s\n' $pairs)"
+}
+
+runs() { # option...
+	"$stress" --seed="$seed" --threads=4 "$@" >out 2>err </dev/null && [ "$(tail -n 1 out)" = SUCCESS ] && return 0
+	grep -v '^    ' err | tail -n 25
+	return 1
+}
+
+# exits CODE WORD OPTION...: that status, and a message that has the word.
+exits() {
+	local want=$1 word=$2 got
+	shift 2
+	timeout 60 "$stress" "$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" -eq "$want" ] && grep -qF -- "$word" out err && return 0
+	echo "exit status $got, not $want, or no '$word' in:"
+	tail -n 5 out err
+	return 1
+}
+
+# A wrong strategy fails, says how to repeat it, and ends in FAILURE.
+catches() { # option...
+	"$stress" --seed="$seed" "$@" >out 2>err </dev/null
+	[ $? -eq 1 ] && grep -q 'repeat with: gpuvm-stress ' err && [ "$(tail -n 1 out)" = FAILURE ] && return 0
+	tail -n 5 out err
+	return 1
+}
+
+# Interrupted in the middle: a verdict on what ran.
+interrupted() {
+	timeout -s INT 1 "$stress" --scenario=hot_bo --duration=1m >out 2>err </dev/null
+	[ "$(tail -n 1 out)" = SUCCESS ] && grep -q '^interrupted: ' err
+}
+
+for s in $pairs; do
+	check "$s" runs --scenario="$s" --list-strategy=all --ref=all --duration=3s --stat-interval=1m
+done
+for s in $(alone); do
+	check "$s" runs --scenario="$s" --space=all --duration=1500ms --stat-interval=1m
+done
+check 'more threads than CPUs, stop and go' runs --scenario=lifecycle,bind_oracle --threads=24 --stutter --shuffle --duration=1s
+check 'list:busted is caught' catches --scenario=obtain_storm --list-strategy=busted --mode=immediate --duration=30s
+
+case $stress in
+*/debug/*)
+	for bad in --frob --threads= --threads=0 --threads=-1 --threads=+7 --threads=' 7' --threads='7 ' --threads=0x10 \
+		--threads=1e3 --threads=7k --threads=nan --threads=257 --threads=18446744073709551616 --threads --list=1 \
+		--duration=0 --duration=1 --duration=-1s --duration=1h --duration=s --duration=.5s --duration=1,5s \
+		--seed= --seed=-1 --seed=99999999999999999999 --scenario= --scenario=none --scenario=hot_bo,,x --space=none \
+		--list-strategy= --ref=none --alloc=none --preset=none --mode=both --jitter=-1 --fail-alloc=0 --fail-alloc=1 \
+		--stat-interval=0s --watchdog=0s --json= stray -x; do
+		check "refuses $bad" exits 2 "${bad%%=*}" "$bad"
+	done
+	check 'help' exits 0 'exit status' --help
+	check 'version' exits 0 gpuvm-bench --version
+	check 'a full disk is reported' exits 1 'No space left' --scenario=hot_bo --duration=20ms --json=/dev/full
+	check 'a directory is no report' exits 1 --json --scenario=hot_bo --duration=20ms --json=.
+	check 'a report' exits 0 SUCCESS --scenario=hot_bo --duration=20ms --json=r.json
+	check 'which is JSON' jq -e '.runs[0].verdict == "ok"' r.json
+	check 'interrupted' interrupted
+	;;
+esac
+finish
