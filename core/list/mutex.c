@@ -33,6 +33,15 @@ static void fini(struct gpuvm_gem *gem)
 	gpuvm__mutex_fini(&state_of(gem)->lock);
 }
 
+/*
+ * No pair was ever made: nothing to find, and the mode, which says what lock() takes, is not decided. It could be between
+ * lock() and unlock(), which would then leave the mutex locked.
+ */
+static bool untouched(struct gpuvm_gem *gem)
+{
+	return gpuvm__load(&gem->mode, relaxed) == GPUVM__MODE_UNSET;
+}
+
 static void lock(struct gpuvm_gem *gem)
 {
 	if (gpuvm__gem_staged(gem)) {
@@ -63,6 +72,8 @@ static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct gpuvm_bo *bo;
 
+	if (unlikely(untouched(gem)))
+		return NULL;
 	lock(gem);
 	bo = find_locked(gem, vm);
 	unlock(gem);
@@ -105,6 +116,8 @@ static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
 {
 	struct gpuvm_bo *bo;
 
+	if (unlikely(untouched(gem)))
+		return NULL;
 	lock(gem);
 	bo = chain_next(&state_of(gem)->bos, prev);
 	unlock(gem);
@@ -113,6 +126,8 @@ static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
 
 static void walk(struct gpuvm_gem *gem, void (*fn)(struct gpuvm_bo *bo, void *arg), void *arg)
 {
+	if (unlikely(untouched(gem)))
+		return;
 	lock(gem);
 	chain_walk(&state_of(gem)->bos, fn, arg);
 	unlock(gem);
