@@ -130,6 +130,15 @@ bench-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)) $(patsubst %.cc,$(B)
 	$(cases:%=$(B)/bench/case/%.o)
 stress-obj := $(patsubst %.c,$(B)/%.o,$(wildcard stress/*.c)) $(scenarios:%=$(B)/stress/scenario/%.o)
 
+# Linux's own drm_gpuvm.c, if Debian's kernel source is there or was extracted already. PEER= leaves it out.
+PEER_SOURCE ?= /usr/src/linux-source-6.12.tar.xz
+PEER ?= $(if $(wildcard $(PEER_SOURCE) $(O)/peer/names.h),1)
+peer-dir := $(O)/peer
+peer-lib := $(B)/libpeer.a
+peer-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c)) $(B)/peer/drm_gpuvm.o $(B)/peer/rbtree.o
+# Ours first: where both have a header, the kernel's is not used.
+peer-cppflags := -Ibench/peer -Ibench/peer/include -isystem $(peer-dir)/include -I$(peer-dir) -include $(peer-dir)/names.h
+
 lib := $(B)/libgpuvm.a
 shlib := $(B)/libgpuvm.so.0
 bench-bin := $(B)/gpuvm-bench
@@ -176,6 +185,27 @@ $(B)/core/ref/table.$(1).o: core/ref/table.c $(B)/flags | $(gen)/catalogue.h
 	$(Q)$$(call compile-c,-DGPUVM_REF=$(1) -DGPUVM_REF_H='"$(1).h"')
 endef
 $(foreach r,$(refs),$(eval $(call per-ref,$(r))))
+
+# The kernel's code is compiled as the kernel compiles it, where that changes what it means; its warnings are its own.
+peer-kernel-cflags := -std=gnu11 -fwrapv -fno-delete-null-pointer-checks -w
+$(B)/peer/%.o: $(peer-dir)/names.h $(B)/flags
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(all-cppflags) $(peer-cppflags) $(all-cflags) $(peer-kernel-cflags) -c -o $@ $(peer-dir)/src/$*.c
+
+# Ours that see the kernel's headers.
+cppflags-bench/peer := $(peer-cppflags) -Wno-sign-compare
+cppflags-tests/peer := $(cppflags-bench/peer) -Itests/support
+$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c)): $(peer-dir)/names.h
+
+$(peer-dir)/names.h: $(if $(wildcard $(PEER_SOURCE)),scripts/peer-extract)
+	$(say) EXTRACT $(PEER_SOURCE)
+	$(Q)mkdir -p $(O)
+	$(Q)scripts/peer-extract $(PEER_SOURCE) $(peer-dir)
+
+$(peer-lib): $(peer-obj)
+	$(say) AR $@
+	$(Q)rm -f $@; ar rcs $@ $^
 
 $(lib): $(core-obj)
 	$(say) AR $@
@@ -228,13 +258,32 @@ test: $(deps-stamp)
 	$(Q)O=$(O) MAKE='$(MAKE)' scripts/run-tests $(TESTFLAGS)
 check: test
 
+## test-long: the tests again, with far more of what is random or exhaustive; LONG_VARIANTS=release,debug,asan,tsan
+LONG_VARIANTS ?= release,debug
+test-long: $(deps-stamp)
+	$(Q)O=$(O) MAKE='$(MAKE)' GPUVM_TEST_TIMEOUT=$${GPUVM_TEST_TIMEOUT:-7200} \
+		scripts/run-tests --long --variant=$(LONG_VARIANTS) $(TESTFLAGS)
+
+## peer: install Debian's kernel source if it is missing, extract and build Linux's own drm_gpuvm.c (docs/peer.md)
+peer:
+	$(Q)scripts/peer-install $(PEER_SOURCE)
+	$(Q)$(MAKE) --no-print-directory PEER=1 $(peer-lib)
+.PHONY: peer test-long
+
 # Test programs: each tests/test_*.c is one; tests/support/*.c is linked into all.
-test-src := $(wildcard tests/test_*.c)
+test-src := $(if $(PEER),$(wildcard tests/test_*.c),$(filter-out tests/test_peer%.c,$(wildcard tests/test_*.c)))
 test-bin := $(test-src:tests/%.c=$(B)/tests/%)
 test-support := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 cppflags-tests := -Itests/support
 cppflags-tests/support := -Itests/support
-$(test-bin): $(B)/tests/%: $(B)/tests/%.o $(test-support) $(lib)
+$(filter-out $(B)/tests/test_peer%,$(test-bin)): $(B)/tests/%: $(B)/tests/%.o $(test-support) $(lib)
+	$(say) LD $@
+	$(Q)$(CC) $(all-ldflags) -o $@ $^ -lcmocka $(base-libs) -lm
+
+# Those beside Linux's own code.
+peer-test-bin := $(filter $(B)/tests/test_peer%,$(test-bin))
+peer-test-obj := $(patsubst %.c,$(B)/%.o,$(wildcard tests/peer/*.c))
+$(peer-test-bin): $(B)/tests/%: $(B)/tests/%.o $(peer-test-obj) $(test-support) $(lib) $(peer-lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ -lcmocka $(base-libs) -lm
 
