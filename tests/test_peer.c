@@ -3,7 +3,7 @@
  * test_peer.c - the core against Linux's own drm_gpuvm.c: the same commands to both; after each, what it returned, the stream
  * of steps, every mapping, every reference count, and the order of the extobj and evict lists must be equal.
  *
- * needs: peer
+ * needs: peer; variants: debug asan release
  *
  * Commands run in a child process, so a crash is a failing sequence like any other: the parent, which can generate it
  * again from the seed, shrinks it and prints a text that --replay FILE runs. Without arguments: all worlds.
