@@ -13,6 +13,7 @@ int gpuvm_gem_create(struct gpuvm_device *dev, const struct gpuvm_gem_params *pa
 {
 	size_t at = data_offset(dev);
 	struct gpuvm_gem *gem;
+	int ret;
 
 	if (params->vm && params->vm->dev != dev)
 		return -EINVAL;
@@ -21,6 +22,11 @@ int gpuvm_gem_create(struct gpuvm_device *dev, const struct gpuvm_gem_params *pa
 	gem = gpuvm__obj_alloc(dev->alloc, GPUVM_TYPE_GEM, at + params->data_size, GPUVM__LINE);
 	if (!gem)
 		return -ENOMEM;
+	ret = dev->list->init(gem);
+	if (ret) {
+		gpuvm__obj_free(gem);
+		return ret;
+	}
 	gpuvm__kref_init(&gem->ref);
 	gem->dev = gpuvm_device_get(dev);
 	gem->list = dev->list;
@@ -30,7 +36,6 @@ int gpuvm_gem_create(struct gpuvm_device *dev, const struct gpuvm_gem_params *pa
 	gpuvm__resv_init(&gem->own_resv);
 	gem->resv_vm = params->vm ? gpuvm_vm_get(params->vm) : NULL;
 	gem->resv = params->vm ? &params->vm->resv : &gem->own_resv;
-	gem->list->init(gem);
 	*out = gem;
 	return 0;
 }

@@ -32,6 +32,8 @@
  * @gem_bytes: its state in each GEM object (at gem->list_state)
  * @bo_bytes: its state in each bo (at bo->list_state)
  * @rcu: has RCU readers
+ *
+ * A strategy that a build cannot run has no functions there: gpuvm_device_create() answers -ENOTSUP.
  */
 struct gpuvm__list_ops {
 	const char *name;
@@ -40,7 +42,7 @@ struct gpuvm__list_ops {
 	size_t bo_bytes;
 	bool rcu;
 
-	void (*init)(struct gpuvm_gem *gem);
+	int (*init)(struct gpuvm_gem *gem); /* 0 or -ENOMEM; its state is zeroed, the rest of the object not yet filled in */
 	void (*fini)(struct gpuvm_gem *gem);
 	struct gpuvm_bo *(*find)(struct gpuvm_gem *gem, struct gpuvm_vm *vm);
 	struct gpuvm_bo *(*obtain)(struct gpuvm_bo *bo);

@@ -45,10 +45,11 @@ static struct state *state_of(struct gpuvm_gem *gem)
 	return GPUVM__LIST_STATE(struct state, gem);
 }
 
-static void init(struct gpuvm_gem *gem)
+static int init(struct gpuvm_gem *gem)
 {
 	LOCK_INIT(&state_of(gem)->lock);
 	gpuvm__node_init(&state_of(gem)->bos);
+	return 0;
 }
 
 static void fini(struct gpuvm_gem *gem)

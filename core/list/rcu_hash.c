@@ -61,7 +61,7 @@ static void table_init(struct table *t, unsigned int slots)
 	t->shift = 64 - __builtin_ctz(slots);
 }
 
-static void init(struct gpuvm_gem *gem)
+static int init(struct gpuvm_gem *gem)
 {
 	struct state *s = state_of(gem);
 
@@ -69,6 +69,7 @@ static void init(struct gpuvm_gem *gem)
 	gpuvm__node_init(&s->bos);
 	table_init(&s->first.t, INLINE_SLOTS);
 	atomic_init(&s->table, &s->first.t);
+	return 0;
 }
 
 static bool is_inline(struct state *s, struct table *t)
