@@ -66,7 +66,7 @@ base-cflags := -std=c11 -g -fvisibility=hidden -fno-strict-aliasing -fPIC -MMD -
 	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -Wdeclaration-after-statement
 base-cxxflags := -std=c++17 -g -fvisibility=hidden -fPIC -MMD -MP -Wall -Wextra -Werror
 base-ldflags :=
-base-libs := -lurcu-$(RCU) -lurcu-common -lpthread
+base-libs := -lurcu-cds -lurcu-$(RCU) -lurcu-common -lpthread
 have-jemalloc := 1
 
 ifeq ($(variant),release)

@@ -15,7 +15,7 @@ static int choose(struct gpuvm_device *dev, const struct gpuvm_device_params *p)
 	dev->alloc = gpuvm__alloc_find(p->alloc);
 	if (!dev->list || !dev->space || !dev->ref_ops || !dev->alloc)
 		return -ENOENT;
-	if (!dev->alloc->alloc)
+	if (!dev->list->find || !dev->alloc->alloc)
 		return -ENOTSUP;
 	dev->rcu = dev->list->rcu || dev->space->rcu;
 	dev->names[GPUVM_AXIS_LIST] = dev->list->name;
