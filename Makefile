@@ -298,6 +298,12 @@ stress: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)$(O)/gpuvm-stress $(STRESSFLAGS)
 
+## soak: everything in rotation with changing seeds for HOURS hours; report under $(O)/soak
+soak: $(deps-stamp)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
+	$(Q)scripts/soak --hours='$(HOURS)' --stress=$(O)/gpuvm-stress --out=$(O)/soak
+.PHONY: soak
+
 # ---- housekeeping ---------------------------------------------------------------------------------------------------
 
 ## lint: layering, headers that compile alone (C and C++), formatting, SPDX lines

@@ -181,9 +181,10 @@ static int write_json(const struct options *o, const struct plan *p, size_t ran)
 
 		fprintf(f,
 			"%s\n  {\"scenario\": \"%s\", \"list\": \"%s\", \"space\": \"%s\", \"ref\": \"%s\", \"alloc\": \"%s\", "
-			"\"seed\": %" PRIu64 ", \"operations\": %" PRIu64 ", \"seconds\": %.3f, \"verdict\": \"%s\"}",
+			"\"seed\": %" PRIu64 ", \"operations\": %" PRIu64 ", \"seconds\": %.3f, "
+			"\"rss_kib\": [%" PRIu64 ", %" PRIu64 "], \"verdict\": \"%s\"}",
 			i ? "," : "", r->name, r->params.list, r->params.space, r->params.ref, r->params.alloc, r->seed, r->ops,
-			r->seconds, r->verdict == VERDICT_OK ? "ok" : r->verdict == VERDICT_FAIL ? "fail" : "skipped");
+			r->seconds, r->rss_kib[0], r->rss_kib[1], r->verdict == VERDICT_OK ? "ok" : r->verdict == VERDICT_FAIL ? "fail" : "skipped");
 	}
 	fputs("\n ]\n}\n", f);
 	ret = fclose(f) ? -1 : save_file(o->json, text, size);

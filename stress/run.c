@@ -275,6 +275,19 @@ static void round_once(struct run *r, const struct options *o, struct stress *s,
 		r->scenario->check(s);
 }
 
+static uint64_t rss_kib(void)
+{
+	unsigned long long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %llu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
 /* What is alive that should not be. */
 static void check_leaks(struct stress *s, const int64_t before[GPUVM_TYPE_COUNT])
 {
@@ -316,8 +329,12 @@ static void run_threads(struct run *r, const struct options *o, struct stress *s
 	wait_resting(s, started);
 	if (ret)
 		stress_fail(s, "only %u of %u threads could be started", started, s->threads);
-	while (!ret && now_ns() < w.end && !*interrupted && !atomic_load(&s->failed))
+	while (!ret && now_ns() < w.end && !*interrupted && !atomic_load(&s->failed)) {
 		round_once(r, o, s, &w, interrupted);
+		if (!r->rss_kib[0] && now_ns() - w.start > r->duration_ns / 10)
+			r->rss_kib[0] = rss_kib();
+	}
+	r->rss_kib[1] = rss_kib();
 	release(PHASE_END);
 	for (i = 0; i < started; i++)
 		pthread_join(id[i], NULL);

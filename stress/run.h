@@ -25,6 +25,7 @@ enum verdict { VERDICT_OK, VERDICT_FAIL, VERDICT_SKIP };
  * @duration_ns: how long
  * @ops: operations done
  * @seconds: time taken
+ * @rss_kib: resident memory after the first tenth of the run, and at its end
  * @verdict: how it ended
  */
 struct run {
@@ -35,6 +36,7 @@ struct run {
 	uint64_t duration_ns;
 	uint64_t ops;
 	double seconds;
+	uint64_t rss_kib[2];
 	enum verdict verdict;
 };
 
