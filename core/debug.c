@@ -118,7 +118,7 @@ void gpuvm__rcu_exit(const char *file, int line)
 		gpuvm__bug(file, line, "end of a read section that was not begun");
 }
 
-/* Reservations may be held: no read section takes one, so none that we wait for waits for us. */
+/* Reservations may be held: no read section takes one, so none that we wait for waits for us. Other locks may not. */
 void gpuvm__rcu_may_wait(const char *file, int line)
 {
 	unsigned int i;

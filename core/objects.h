@@ -258,9 +258,14 @@ int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo
 void gpuvm__write_end(struct gpuvm__cursor *c);
 /* Give @alloc its place: the mapping that @req describes. */
 struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req);
-/* One edit: link @in, replace what overlaps [lo, hi) by it, unlink that and chain it in front of *@removed. */
+/*
+ * One edit: link @in, replace what overlaps [lo, hi) by it, unlink that and chain it in front of *@removed. What went keeps
+ * its reference to its bo until gpuvm__put_bos(), after the section.
+ */
 void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 		   struct gpuvm_va_removed **removed);
+/* Drop the references of the mappings from @first up to @old, which were chained in front of it. */
+void gpuvm__put_bos(struct gpuvm_va_removed *first, const struct gpuvm_va_removed *old);
 
 /* ---- exec.c ---- */
 

@@ -277,6 +277,7 @@ int gpuvm__sm_begin(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm_
 	int ret;
 
 	s->kind = kind;
+	s->removed = s->removed_before = NULL;
 	s->req = *req;
 	s->bo = bo;
 	ret = bo ? 0 : gpuvm__req_check(vm, req); /* the whole VM may have a reserved part */
@@ -322,6 +323,7 @@ void gpuvm__sm_commit(struct gpuvm__sm *s, struct gpuvm_sm *sm)
 {
 	unsigned int i;
 
+	s->removed_before = sm->removed;
 	switch (s->kind) {
 	case GPUVM__SM_MAP:
 	case GPUVM__SM_UNMAP:
@@ -337,9 +339,11 @@ void gpuvm__sm_commit(struct gpuvm__sm *s, struct gpuvm_sm *sm)
 	default:
 		break;
 	}
+	s->removed = sm->removed;
 }
 
 void gpuvm__sm_end(struct gpuvm__sm *s)
 {
 	gpuvm__write_end(&s->cursor);
+	gpuvm__put_bos(s->removed, s->removed_before);
 }

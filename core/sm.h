@@ -34,8 +34,12 @@ struct gpuvm__sm_cut {
 
 #define GPUVM__SM_CUTS 2 /* madvise may cut at both ends */
 
-/* An open request: holds the writer's section over its range until gpuvm__sm_end(). */
+/*
+ * An open request: holds the writer's section over its range until gpuvm__sm_end(). What the commit took out is chained
+ * from @removed up to @removed_before.
+ */
 struct gpuvm__sm {
+	struct gpuvm_va_removed *removed, *removed_before;
 	enum gpuvm__sm_kind kind;
 	struct gpuvm__cursor cursor;
 	struct gpuvm_map_req req; /* for unmap and prefetch: the range only */

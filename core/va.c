@@ -164,7 +164,10 @@ static void link_va(struct gpuvm_va *va)
 	bo->list->va_unlock(bo);
 }
 
-/* After it is out of the index. The bo's memory, if this was its last user, outlives the readers that still see it. */
+/*
+ * After it is out of the index. Its reference to the bo stays until gpuvm__put_bos(); the bo's memory, if this was its last
+ * user, outlives the readers that still see it.
+ */
 static void unlink_va(struct gpuvm_va *va)
 {
 	struct gpuvm_bo *bo = va->bo;
@@ -178,7 +181,19 @@ static void unlink_va(struct gpuvm_va *va)
 	gpuvm__node_del(&va->link);
 	bo->nr_vas--;
 	bo->list->va_unlock(bo);
-	gpuvm__bo_put_mode(bo);
+}
+
+/*
+ * A put may be the last one, take a list's lock and, with list:percpu_rwsem, wait for a grace period; a writer of another
+ * part of the space may be in a read section, waiting for a lock of ours. So: not inside the section.
+ */
+void gpuvm__put_bos(struct gpuvm_va_removed *first, const struct gpuvm_va_removed *old)
+{
+	struct gpuvm_va *va = (struct gpuvm_va *)first;
+
+	for (; va != (const struct gpuvm_va *)old; va = va->obj.chain)
+		if (va->bo)
+			gpuvm__bo_put_mode(va->bo);
 }
 
 void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
@@ -239,6 +254,7 @@ int gpuvm_va_remove(struct gpuvm_vm *vm, uint64_t addr, uint64_t range, struct g
 	else
 		ret = -ENOENT;
 	gpuvm__write_end(&c);
+	gpuvm__put_bos(*out, NULL);
 	return ret;
 }
 

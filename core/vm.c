@@ -101,6 +101,7 @@ static void drop_leftovers(struct gpuvm_vm *vm)
 		return;
 	gpuvm__commit(&c, vm->start, vm->end, NULL, 0, &removed);
 	vm->space->end(&c);
+	gpuvm__put_bos(removed, NULL);
 	while ((va = gpuvm_va_removed_pop(&removed)))
 		gpuvm_va_removed_free(va);
 }
@@ -142,6 +143,7 @@ static size_t unmap_all(struct gpuvm_vm *vm, void *priv, struct gpuvm_va_removed
 	}
 	gpuvm__commit(&c, vm->start, vm->end, NULL, 0, removed);
 	vm->space->end(&c);
+	gpuvm__put_bos(*removed, NULL);
 	return n;
 }
 
