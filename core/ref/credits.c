@@ -4,6 +4,7 @@
  */
 #include "ref.h"
 
+#include "../biased.h"
 #include "credits.h"
 
 /* So many gets in a row that went to the word; shifted up for a bo that was called in while others were in debt. */

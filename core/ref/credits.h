@@ -32,7 +32,6 @@
 #ifndef GPUVM_CORE_REF_CREDITS_H
 #define GPUVM_CORE_REF_CREDITS_H
 
-#include "../biased.h"
 #include "deciders.h"
 
 #define REF_ACCOUNT (1ull << 32)
