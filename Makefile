@@ -120,7 +120,7 @@ ifneq ($(filter-out $(no-build-goals),$(or $(MAKECMDGOALS),all)),)
 include $(gen)/catalogue.mk
 endif
 
-core-src := $(wildcard core/*.c core/locks/*.c) $(filter-out core/ref/table.c,$(wildcard core/ref/*.c))
+core-src := $(wildcard core/*.c core/locks/*.c)
 core-obj := $(core-src:%.c=$(B)/%.o) \
 	$(foreach l,$(lists),$(foreach r,$(refs),$(B)/core/list/$(l).$(r).o)) \
 	$(refs:%=$(B)/core/ref/table.%.o) $(allocs:%=$(B)/core/alloc/%.o) \
@@ -303,6 +303,15 @@ soak: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)scripts/soak --hours='$(HOURS)' --stress=$(O)/gpuvm-stress --out=$(O)/soak
 .PHONY: soak
+
+# ---- comparing ------------------------------------------------------------------------------------------------------
+
+## compare: BASE=revision [HEAD=revision] [FILTER=regex] [BUDGET=5m] [COMPAREFLAGS=--gate]: docs/compare.md; HEAD: the checkout
+compare: $(deps-stamp)
+	$(if $(BASE),,$(error BASE is missing: make compare BASE=main [HEAD=revision] [FILTER=regex] [BUDGET=5m]))
+	$(Q)scripts/compare '$(BASE)' $(if $(HEAD),'$(HEAD)') $(if $(FILTER),'--filter=$(FILTER)') \
+		$(if $(BUDGET),'--budget=$(BUDGET)') $(COMPAREFLAGS)
+.PHONY: compare
 
 # ---- housekeeping ---------------------------------------------------------------------------------------------------
 
