@@ -40,8 +40,7 @@ static void init(struct gpuvm_bo *bo, struct gpuvm_vm *vm, struct gpuvm_gem *gem
 	gpuvm__node_init(&bo->vas);
 	gpuvm__node_init(&bo->extobj);
 	gpuvm__node_init(&bo->evict);
-	bo->ref_ops = vm->dev->ref_ops;
-	bo->ref_ops->init(bo);
+	vm->dev->ref_ops->init(bo);
 	gpuvm__state_set(bo, GPUVM__ALLOC);
 }
 
@@ -165,7 +164,8 @@ int gpuvm_obtain(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **o
 struct gpuvm_bo *gpuvm_bo_get(struct gpuvm_bo *bo)
 {
 	gpuvm__state_is(bo, GPUVM__LIVE);
-	return bo->ref_ops->get(bo);
+	bo->vm->dev->ref_ops->get(bo);
+	return bo;
 }
 
 /* Off the lists of its VM, in either mode, and away. No list lock held. */
