@@ -85,8 +85,8 @@ base-cppflags += -DGPUVM_DEBUG
 san-flags := -fsanitize=thread -fno-omit-frame-pointer
 have-jemalloc :=
 else ifeq ($(variant),cov)
-# Assertions are compiled out: a branch that must never be taken is not an uncovered one.
-base-cppflags += -DGPUVM_COVERAGE
+# The debug build with its assertions compiled out.
+base-cppflags += -DGPUVM_DEBUG -DGPUVM_COVERAGE
 san-flags := --coverage -fprofile-update=atomic
 endif
 ifneq ($(san-flags),)
@@ -297,6 +297,12 @@ stress-bin: $(stress-bin) $(if $(filter debug,$(notdir $(B))),$(O)/gpuvm-stress)
 stress: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)$(O)/gpuvm-stress $(STRESSFLAGS)
+
+## coverage: branch coverage of core/ by the deterministic tests and a short stress run
+coverage: $(deps-stamp)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=coverage test-variant
+	$(Q)scripts/coverage --build=$(O)/cov
+.PHONY: coverage
 
 ## soak: everything in rotation with changing seeds for HOURS hours; report under $(O)/soak
 soak: $(deps-stamp)
