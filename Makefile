@@ -196,7 +196,8 @@ $(B)/peer/%.o: $(peer-dir)/names.h $(B)/flags
 # Ours that see the kernel's headers.
 cppflags-bench/peer := $(peer-cppflags) -Wno-sign-compare
 cppflags-tests/peer := $(cppflags-bench/peer) -Itests/support
-$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c)): $(peer-dir)/names.h
+$(B)/tests/test_peer_warts.o: base-cppflags += $(cppflags-tests/peer)
+$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c tests/test_peer*.c)): $(peer-dir)/names.h
 
 $(peer-dir)/names.h: $(if $(wildcard $(PEER_SOURCE)),scripts/peer-extract)
 	$(say) EXTRACT $(PEER_SOURCE)
