@@ -36,7 +36,7 @@ endif
 
 # ---- variants -------------------------------------------------------------------------------------------------------
 
-known-san := address thread coverage
+known-san := address thread coverage sched
 ifneq ($(filter-out $(known-san),$(SAN)),)
 $(error SAN=$(SAN): want one of $(known-san) or nothing)
 endif
@@ -51,6 +51,8 @@ else ifeq ($(SAN),thread)
 variant := tsan
 else ifeq ($(SAN),coverage)
 variant := cov
+else ifeq ($(SAN),sched)
+variant := $(if $(MUTANTS),mutants,sched)
 else ifneq ($(DEBUG),)
 variant := debug
 else
@@ -85,9 +87,17 @@ base-cppflags += -DGPUVM_DEBUG
 san-flags := -fsanitize=thread -fno-omit-frame-pointer
 have-jemalloc :=
 else ifeq ($(variant),cov)
-# The debug build with its assertions compiled out.
-base-cppflags += -DGPUVM_DEBUG -DGPUVM_COVERAGE
+# Assertions are compiled out: a branch that must never be taken is not an uncovered one.
+base-cppflags += -DGPUVM_COVERAGE
 san-flags := --coverage -fprofile-update=atomic
+else ifneq ($(filter sched mutants,$(variant)),)
+# Threads are fibers of stress/sched/, which also is the run-time of the core's -fsanitize=thread: it sees every access.
+base-cppflags += -DGPUVM_DEBUG -DGPUVM_SCHED $(if $(MUTANTS),-DGPUVM_MUTANTS)
+base-cflags += -O2
+base-cxxflags += -O2
+base-ldflags += -no-pie
+core-cflags := -fsanitize=thread
+have-jemalloc :=
 endif
 ifneq ($(san-flags),)
 base-cflags += -O1 $(san-flags)
@@ -126,6 +136,11 @@ core-obj := $(core-src:%.c=$(B)/%.o) \
 	$(refs:%=$(B)/core/ref/table.%.o) $(allocs:%=$(B)/core/alloc/%.o) \
 	$(sort $(spaces:%=$(B)/core/space/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard core/space/*.c)))
 
+ifneq ($(core-cflags),)
+core-obj += $(patsubst %.c,$(B)/%.o,$(wildcard stress/sched/*.c))
+$(foreach d,core core/list core/space core/ref core/alloc core/locks,$(eval cflags-$(d) := $(core-cflags)))
+endif
+
 bench-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard bench/*.cc)) \
 	$(cases:%=$(B)/bench/case/%.o)
 stress-obj := $(patsubst %.c,$(B)/%.o,$(wildcard stress/*.c)) $(scenarios:%=$(B)/stress/scenario/%.o)
@@ -161,7 +176,7 @@ $(gen)/version.h: FORCE
 	@{ echo '#define GPUVM_VERSION_GIT "$(version)"'; echo '#define GPUVM_LIB_VERSIONS "$(lib-versions)"'; } >$@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-compile-c = $(CC) $(all-cppflags) $(1) $(all-cflags) -c -o $@ $<
+compile-c = $(CC) $(all-cppflags) $(1) $(all-cflags) $(cflags-$(<D)) -c -o $@ $<
 
 $(B)/%.o: %.c $(B)/flags | $(gen)/catalogue.h $(gen)/version.h
 	@mkdir -p $(@D)
@@ -196,8 +211,7 @@ $(B)/peer/%.o: $(peer-dir)/names.h $(B)/flags
 # Ours that see the kernel's headers.
 cppflags-bench/peer := $(peer-cppflags) -Wno-sign-compare
 cppflags-tests/peer := $(cppflags-bench/peer) -Itests/support
-$(B)/tests/test_peer_warts.o: base-cppflags += $(cppflags-tests/peer)
-$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c tests/test_peer*.c)): $(peer-dir)/names.h
+$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c)): $(peer-dir)/names.h
 
 $(peer-dir)/names.h: $(if $(wildcard $(PEER_SOURCE)),scripts/peer-extract)
 	$(say) EXTRACT $(PEER_SOURCE)
@@ -221,6 +235,11 @@ $(bench-bin): $(bench-obj) $(lib)
 	$(Q)$(CXX) $(all-ldflags) -o $@ $^ -lbenchmark -lhwloc $(base-libs) -lm
 
 $(stress-bin): $(stress-obj) $(B)/bench/parse.o $(B)/bench/save.o $(lib)
+	$(say) LD $@
+	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
+
+explore-bin := $(B)/gpuvm-explore
+$(explore-bin): $(patsubst %.c,$(B)/%.o,$(wildcard stress/explore/*.c)) $(lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
 
@@ -299,26 +318,18 @@ stress: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)$(O)/gpuvm-stress $(STRESSFLAGS)
 
-## coverage: branch coverage of core/ by the deterministic tests and a short stress run
-coverage: $(deps-stamp)
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=coverage test-variant
-	$(Q)scripts/coverage --build=$(O)/cov
-.PHONY: coverage
-
 ## soak: everything in rotation with changing seeds for HOURS hours; report under $(O)/soak
 soak: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)scripts/soak --hours='$(HOURS)' --stress=$(O)/gpuvm-stress --out=$(O)/soak
 .PHONY: soak
 
-# ---- comparing ------------------------------------------------------------------------------------------------------
-
-## compare: BASE=revision [HEAD=revision] [FILTER=regex] [BUDGET=5m] [COMPAREFLAGS=--gate]: docs/compare.md; HEAD: the checkout
-compare: $(deps-stamp)
-	$(if $(BASE),,$(error BASE is missing: make compare BASE=main [HEAD=revision] [FILTER=regex] [BUDGET=5m]))
-	$(Q)scripts/compare '$(BASE)' $(if $(HEAD),'$(HEAD)') $(if $(FILTER),'--filter=$(FILTER)') \
-		$(if $(BUDGET),'--budget=$(BUDGET)') $(COMPAREFLAGS)
-.PHONY: compare
+## explore: all schedules of small scenarios on every strategy, up to a bound of preemptions (EXPLOREFLAGS=--help)
+explore:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=sched MUTANTS= explore-bin
+	$(Q)$(O)/sched/gpuvm-explore $(EXPLOREFLAGS)
+explore-bin: $(explore-bin)
+.PHONY: explore explore-bin
 
 # ---- housekeeping ---------------------------------------------------------------------------------------------------
 

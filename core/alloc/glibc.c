@@ -9,7 +9,11 @@
 
 #include "alloc.h"
 
-#if defined(GPUVM_HAVE_JEMALLOC) && defined(__GLIBC__)
+#if defined(GPUVM_SCHED)
+#define raw_malloc(size) gpuvm__sched_alloc((size), 16)
+#define raw_memalign(align, size) gpuvm__sched_alloc((size), (align))
+#define raw_free gpuvm__sched_free
+#elif defined(GPUVM_HAVE_JEMALLOC) && defined(__GLIBC__)
 extern void *__libc_malloc(size_t size);
 extern void *__libc_memalign(size_t align, size_t size);
 extern void __libc_free(void *p);

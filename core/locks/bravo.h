@@ -20,8 +20,14 @@
 
 #include "ck.h"
 
+/* The scheduler tries what may happen before each look at a slot: a small table has all the same cases. */
+#ifdef GPUVM_SCHED
+#define GPUVM__BRAVO_SLOTS 4
+#define GPUVM__BRAVO_INHIBIT 1
+#else
 #define GPUVM__BRAVO_SLOTS 1024 /* a power of two; a writer that takes the bias back looks at all of them */
 #define GPUVM__BRAVO_INHIBIT 64 /* slow reads until the bias is back on */
+#endif
 
 struct gpuvm__bravo {
 	_Atomic bool bias;
