@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * space_ops.c - operations on the mappings of vm 0, which start as [2, 6) and [8, 10) of gem 0.
+ */
+#include <errno.h>
+
+#include "world.h"
+
+bool do_lookup(struct actor *a, unsigned int page)
+{
+	struct event *e = event_begin(a, EV_LOOKUP);
+	struct gpuvm_mapping m = { 0 };
+	bool found = gpuvm_lookup(world.vm[0], page * PAGE + 7, &m);
+
+	e->page = page;
+	e->lo = m.addr / PAGE;
+	e->hi = e->lo + m.range / PAGE;
+	e->gem = m.gem == world.gem[1];
+	e->off = m.offset / PAGE;
+	event_end(e, found);
+	return found;
+}
+
+/* Free what went, and have enough for the next request. */
+static void restock(struct actor *a)
+{
+	gpuvm_sm_release(&a->sm);
+	sched_check(gpuvm_sm_prepare(world.vm[0], &a->sm, GPUVM_SM_MAP_VAS) == 0);
+}
+
+static struct event *edit_begin(struct actor *a, enum event_kind kind, unsigned int lo, unsigned int hi,
+				unsigned int gem, unsigned int off)
+{
+	struct event *e = event_begin(a, kind);
+
+	e->lo = lo;
+	e->hi = hi;
+	e->gem = gem;
+	e->off = off;
+	a->steps = a->nr_steps = 0;
+	return e;
+}
+
+static struct gpuvm_map_req req_of(const struct event *e)
+{
+	return (struct gpuvm_map_req){
+		.addr = e->lo * PAGE, .range = (e->hi - e->lo) * PAGE, .offset = e->off * PAGE, .bo = world.keep[e->gem]
+	};
+}
+
+static void map(struct actor *a, unsigned int lo, unsigned int hi, unsigned int gem, unsigned int off)
+{
+	struct gpuvm_exec *exec = locks_take(0);
+	struct event *e = edit_begin(a, EV_MAP, lo, hi, gem, off);
+	const struct gpuvm_map_req req = req_of(e);
+	int ret = gpuvm_sm_map(world.vm[0], &req, &a->sm);
+
+	e->steps = a->steps;
+	event_end(e, ret);
+	locks_drop(exec);
+	restock(a);
+}
+
+static void unmap(struct actor *a, unsigned int lo, unsigned int hi)
+{
+	struct gpuvm_exec *exec = locks_take(0);
+	struct event *e = edit_begin(a, EV_UNMAP, lo, hi, 0, 0);
+	int ret = gpuvm_sm_unmap(world.vm[0], lo * PAGE, (hi - lo) * PAGE, &a->sm);
+
+	e->steps = a->steps;
+	event_end(e, ret);
+	locks_drop(exec);
+	restock(a);
+}
+
+static void insert(struct actor *a, unsigned int lo, unsigned int hi, unsigned int gem, unsigned int off)
+{
+	struct gpuvm_exec *exec = locks_take(0);
+	struct event *e = edit_begin(a, EV_INSERT, lo, hi, gem, off);
+	const struct gpuvm_map_req req = req_of(e);
+	int ret = gpuvm_va_insert(world.vm[0], a->va, &req);
+
+	event_end(e, ret);
+	locks_drop(exec);
+	if (!ret)
+		a->va = gpuvm_va_alloc_create(world.vm[0]);
+}
+
+static void remove_exact(struct actor *a, unsigned int lo, unsigned int hi)
+{
+	struct gpuvm_exec *exec = locks_take(0);
+	struct event *e = edit_begin(a, EV_REMOVE, lo, hi, 0, 0);
+	struct gpuvm_va_removed *va;
+	int ret = gpuvm_va_remove(world.vm[0], lo * PAGE, (hi - lo) * PAGE, &va);
+
+	event_end(e, ret);
+	locks_drop(exec);
+	gpuvm_va_removed_free(va);
+}
+
+static void run_map(struct actor *a)
+{
+	map(a, 2, 4, 1, 20);
+}
+
+static void run_map_mid(struct actor *a)
+{
+	map(a, 3, 5, 0, 1); /* the same bytes: keep */
+}
+
+static void run_map_over(struct actor *a)
+{
+	map(a, 4, 9, 1, 30);
+}
+
+static void run_map_far(struct actor *a)
+{
+	map(a, 12, 14, 1, 40);
+}
+
+static void run_unmap_mid(struct actor *a)
+{
+	unmap(a, 3, 5);
+}
+
+static void run_unmap_all(struct actor *a)
+{
+	unmap(a, 0, PAGES);
+}
+
+static void run_unmap_far(struct actor *a)
+{
+	unmap(a, 8, 10);
+}
+
+static void run_insert(struct actor *a)
+{
+	insert(a, 6, 8, 1, 50);
+}
+
+static void run_insert_mid(struct actor *a)
+{
+	insert(a, 3, 5, 1, 52);
+}
+
+static void run_remove(struct actor *a)
+{
+	remove_exact(a, 8, 10);
+}
+
+static void run_lookup(struct actor *a)
+{
+	do_lookup(a, 4);
+	do_lookup(a, 9);
+}
+
+/* Sorted; what nobody touches (page 2 or 3 are touched by many) is only known to be seen at most once. */
+static void run_iterate(struct actor *a)
+{
+	struct gpuvm_va *va, *last = NULL;
+	struct gpuvm_reader r;
+	uint64_t at = 0;
+	unsigned int n = 0;
+
+	gpuvm_read_begin(world.vm[0], &r);
+	for (va = gpuvm_va_first(&r, 0, PAGES * PAGE); va; va = gpuvm_va_next(&r, va)) {
+		if (va == last || gpuvm_va_addr(va) + gpuvm_va_range(va) <= at || ++n > PAGES)
+			sched_fail("an iteration over mappings steps back");
+		at = gpuvm_va_addr(va) + gpuvm_va_range(va);
+		last = va;
+	}
+	gpuvm_read_end(&r);
+}
+
+static void run_bo_unmap(struct actor *a)
+{
+	struct gpuvm_exec *exec = locks_take(0);
+	struct event *e = edit_begin(a, EV_BO_UNMAP, 0, PAGES, 0, 0);
+	int ret = gpuvm_bo_unmap(world.keep[0], &a->sm);
+
+	e->off = a->nr_steps;
+	event_end(e, ret);
+	locks_drop(exec);
+	restock(a);
+}
+
+/* A copy of what the bo maps: each piece inside the VM, none twice. */
+static void run_mappings(struct actor *a)
+{
+	struct gpuvm_exec *exec = locks_take(0);
+	struct gpuvm_mapping m[PAGES];
+	size_t n = gpuvm_bo_mappings(world.keep[0], m, PAGES), i;
+
+	for (i = 0; i < n && i < PAGES; i++)
+		sched_check(m[i].addr + m[i].range <= PAGES * PAGE && m[i].gem == world.gem[0]);
+	locks_drop(exec);
+}
+
+static void run_close(struct actor *a)
+{
+	struct event *mark = event_begin(a, EV_CLOSE_MARK), *clear = event_begin(a, EV_CLOSE_CLEAR);
+	size_t n = gpuvm_vm_close(world.vm[0], a);
+
+	event_end(mark, 0);
+	event_end(clear, n);
+}
+
+const struct op space_ops[] = {
+	{ "map", SPACE_OP | NEED_MAPS, run_map },
+	{ "map_mid", SPACE_OP | NEED_MAPS, run_map_mid },
+	{ "map_over", SPACE_OP | NEED_MAPS, run_map_over },
+	{ "map_far", SPACE_OP | NEED_MAPS, run_map_far },
+	{ "unmap_mid", SPACE_OP | NEED_MAPS, run_unmap_mid },
+	{ "unmap_all", SPACE_OP | NEED_MAPS, run_unmap_all },
+	{ "unmap_far", SPACE_OP | NEED_MAPS, run_unmap_far },
+	{ "insert", SPACE_OP | NEED_MAPS, run_insert },
+	{ "insert_mid", SPACE_OP | NEED_MAPS, run_insert_mid },
+	{ "remove", SPACE_OP | NEED_MAPS, run_remove },
+	{ "lookup", SPACE_OP | NEED_MAPS, run_lookup },
+	{ "iterate", SPACE_OP | NEED_MAPS, run_iterate },
+	{ "bo_unmap", SPACE_OP | NEED_MAPS, run_bo_unmap },
+	{ "mappings", SPACE_OP | NEED_MAPS, run_mappings },
+	{ "close", SPACE_OP | NEED_MAPS, run_close },
+};
+const unsigned int nr_space_ops = ARRAY_SIZE(space_ops);
