@@ -40,7 +40,8 @@ static void init(struct gpuvm_bo *bo, struct gpuvm_vm *vm, struct gpuvm_gem *gem
 	gpuvm__node_init(&bo->vas);
 	gpuvm__node_init(&bo->extobj);
 	gpuvm__node_init(&bo->evict);
-	vm->dev->ref_ops->init(bo);
+	bo->ref_ops = vm->dev->ref_ops;
+	bo->ref_ops->init(bo);
 	gpuvm__state_set(bo, GPUVM__ALLOC);
 }
 
@@ -164,8 +165,7 @@ int gpuvm_obtain(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **o
 struct gpuvm_bo *gpuvm_bo_get(struct gpuvm_bo *bo)
 {
 	gpuvm__state_is(bo, GPUVM__LIVE);
-	bo->vm->dev->ref_ops->get(bo);
-	return bo;
+	return bo->ref_ops->get(bo);
 }
 
 /* Off the lists of its VM, in either mode, and away. No list lock held. */

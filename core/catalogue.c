@@ -164,6 +164,15 @@ const struct gpuvm__list_ops *gpuvm__list_find(const char *list, const char *ref
 		return NULL;                                               \
 	}
 
+void gpuvm__strategies_thread_leave(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(refs); i++)
+		if (refs[i]->thread_leave)
+			refs[i]->thread_leave();
+}
+
 FIND(space, spaces)
 FIND(ref, refs)
 FIND(alloc, allocs)

@@ -178,7 +178,7 @@ static int until_all_locked(struct gpuvm_exec *exec, int (*once)(struct gpuvm_ex
 
 static bool alive(struct gpuvm_bo *bo)
 {
-	return bo->vm->dev->ref_ops->alive(bo);
+	return bo->ref_ops->alive(bo);
 }
 
 static int prepare_extobjs_plain(struct gpuvm_exec *exec)
@@ -221,7 +221,7 @@ static struct gpuvm_bo *local_list_next(struct gpuvm_exec *exec, const struct vm
 		bool passed_by = l->held && !gpuvm_exec_holds(exec, at->gem);
 
 		gpuvm__node_del(n);
-		if (!passed_by && at->vm->dev->ref_ops->tryget(at))
+		if (!passed_by && at->ref_ops->tryget(at))
 			bo = at;
 		if (bo || passed_by)
 			gpuvm__node_add_tail(n, local);

@@ -143,9 +143,11 @@ struct gpuvm_bo {
 	struct gpuvm_vm *vm; /* constant; pinned (I4) */
 	struct gpuvm_gem *gem; /* constant; pinned (I4) */
 	const struct gpuvm__list_ops *list; /* constant */
+	const struct gpuvm__ref_ops *ref_ops; /* constant */
 	_Atomic uint64_t ref; /* the ref axis' word */
 	_Atomic bool evicted; /* under the GEM's reservation */
 	_Atomic bool on_extobj; /* written under what guards vm->extobj; once true, true until it dies */
+	_Atomic uint8_t cool; /* ref:credits: how reluctant it is to become hot */
 
 	struct gpuvm__spin vas_lock; /* where list->va_lock says so */
 	uint32_t nr_vas;

@@ -132,6 +132,24 @@ struct gpuvm__spin {
 #define gpuvm__spin_trylock_raw(l) (race_point(), gpuvm__native_spin_trylock(&(l)->s))
 #define gpuvm__spin_unlock_raw(l) (gpuvm__native_spin_unlock(&(l)->s), race_point())
 
+/* A lock with an owner who enters without an atomic read-modify-write: biased.h. Here so that all locks are. */
+struct gpuvm__biased {
+	_Atomic uint32_t busy; /* written by the owner */
+	_Atomic uint32_t claim; /* written by others */
+	bool cheap; /* the others have gpuvm__heavy_fence(); constant */
+};
+
+/*
+ * A pair of full barriers of which the light one costs nothing: gpuvm__heavy_fence() runs a barrier on every running
+ * thread of the process. gpuvm__heavy_fence_init(), once before the first use: is there such a thing? A back end with
+ * one OS thread needs neither.
+ */
+#ifndef gpuvm__heavy_fence
+#define gpuvm__light_fence() ((void)0)
+#define gpuvm__heavy_fence() ((void)0)
+#define gpuvm__heavy_fence_init() true
+#endif
+
 /*
  * ---- state of one thread ----
  *
@@ -150,6 +168,9 @@ struct gpuvm__thread {
 	unsigned int entered;
 	struct gpuvm__thread *next, **pprev; /* under the thread list's lock */
 };
+
+/* What strategies keep for the calling thread is given back; it is still registered (catalogue.c). */
+void gpuvm__strategies_thread_leave(void);
 
 extern GPUVM__PER_THREAD(struct gpuvm__thread, gpuvm__threads);
 #define gpuvm__self gpuvm__mine(gpuvm__threads)

@@ -27,8 +27,11 @@
 #include <urcu/urcu-memb.h>
 #define GPUVM__RCU_NAME "memb"
 #endif
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <urcu/call-rcu.h>
 
 /*
@@ -60,6 +63,16 @@ static inline void gpuvm__cpu_relax(void)
 	__asm__ volatile("yield");
 #endif
 }
+
+/* membarrier(2): sync.h says what for. Not a C11 fence: those that need it also state the ordering in acquires and releases. */
+static inline bool gpuvm__native_membarrier(int command)
+{
+	return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
+#define gpuvm__light_fence() atomic_signal_fence(memory_order_seq_cst)
+#define gpuvm__heavy_fence() ((void)gpuvm__native_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+#define gpuvm__heavy_fence_init() gpuvm__native_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
 
 /* A sleeping lock. */
 struct gpuvm__native_mutex {

@@ -82,6 +82,7 @@ void gpuvm_thread_leave(void)
 	if (--t->entered)
 		return;
 	GPUVM__BUG_ON(gpuvm_debug_locks_held());
+	gpuvm__strategies_thread_leave();
 	gpuvm__rcu_unregister();
 	pthread_mutex_lock(&threads_lock);
 	*t->pprev = t->next;

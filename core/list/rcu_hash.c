@@ -307,20 +307,23 @@ static void unlink_locked(struct state *s, struct gpuvm_bo *bo) __must_hold(lock
 		gpuvm__store(&s->unhashed, gpuvm__load(&s->unhashed, relaxed) - 1, release);
 }
 
-static bool put(struct gpuvm_bo *bo)
+/* Out of line: put() then needs no stack frame. */
+static __attribute__((noinline)) bool put_locked(struct gpuvm_bo *bo)
 {
-	struct gpuvm_gem *gem;
+	struct gpuvm_gem *gem = bo->gem;
 	bool last;
 
-	if (likely(ref_put_not_last(bo)))
-		return false;
-	gem = bo->gem;
 	lock(gem);
 	last = ref_put_locked(bo);
 	if (last)
 		unlink_locked(state_of(gem), bo);
 	unlock(gem);
 	return last;
+}
+
+static bool put(struct gpuvm_bo *bo)
+{
+	return unlikely(!ref_put_not_last(bo)) && put_locked(bo);
 }
 
 static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)

@@ -146,7 +146,7 @@ static bool crowded(const struct shard *s) __must_hold(lock)
 	return s->live > PER_BUCKET * (s->mask + 1);
 }
 
-/* Put everything into @t. Returns what is to be freed after the lock: the old table (may be NULL), or @t if it is not needed. */
+/* Put everything into @t. Returns what to free after the lock: the old table (may be NULL), or @t if it is not needed. */
 static struct table *switch_table(struct shard *s, struct table *t, unsigned int mask) __must_hold(lock)
 {
 	struct table *old = table_of(s);

@@ -15,6 +15,9 @@
  *                            get a reference any more. Only ever after a ref_put_not_last() that returned false.
  *   ref_alive(bo)            not dead yet; a hint unless something keeps it from dying
  *
+ * A strategy that keeps something per thread defines ref_thread_leave, the name of a function that gpuvm_thread_leave()
+ * calls; code that is not inline goes to core/ref/NAME.c.
+ *
  *   R1  Dead stays dead.
  *   R2  What anyone did under a reference happens before ref_put_locked() returns true.
  *   R3  After ref_put_not_last() returned true, or ref_put_locked() false, the caller's bo may be gone.
@@ -31,16 +34,18 @@
  * struct gpuvm__ref_ops - what the core calls outside a list (made by ref/table.c from the inline functions)
  * @name: as in catalogue.def
  * @init: see ref_init
- * @get: see ref_get
+ * @get: see ref_get; returns @bo, for a tail call
  * @tryget: see ref_get_unless_zero
  * @alive: is it not a zombie? (ref_alive)
+ * @thread_leave: NULL, or see ref_thread_leave
  */
 struct gpuvm__ref_ops {
 	const char *name;
 	void (*init)(struct gpuvm_bo *bo);
-	void (*get)(struct gpuvm_bo *bo);
+	struct gpuvm_bo *(*get)(struct gpuvm_bo *bo);
 	bool (*tryget)(struct gpuvm_bo *bo);
 	bool (*alive)(struct gpuvm_bo *bo);
+	void (*thread_leave)(void);
 };
 
 #ifdef GPUVM_REF_H

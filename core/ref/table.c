@@ -10,9 +10,10 @@ static void init(struct gpuvm_bo *bo)
 	ref_init(bo);
 }
 
-static void get(struct gpuvm_bo *bo)
+static struct gpuvm_bo *get(struct gpuvm_bo *bo)
 {
 	ref_get(bo);
+	return bo;
 }
 
 static bool tryget(struct gpuvm_bo *bo)
@@ -31,4 +32,7 @@ const struct gpuvm__ref_ops GPUVM__PASTE3(gpuvm__ref, , GPUVM_REF) = {
 	.get = get,
 	.tryget = tryget,
 	.alive = alive,
+#ifdef ref_thread_leave
+	.thread_leave = ref_thread_leave,
+#endif
 };

@@ -31,6 +31,8 @@ GPUVM_BEGIN_DECLS
 	X(LIST_GROW, "list_grows", "tables replaced by another")                     \
 	X(REF_RETRY, "ref_retries", "failed compare-and-swaps on a count")           \
 	X(REF_SLOW, "ref_slow", "counts that left the fast path")                    \
+	X(REF_OPEN, "ref_opens", "accounts opened for a hot bo (ref:credits)")       \
+	X(REF_SHARED, "ref_shared", "gets and puts that went to the bo's word (ref:credits)") \
 	X(SPACE_LOCK, "space_locks", "acquisitions of address-space locks")          \
 	X(SPACE_FAST, "space_fast", "lookups that took no lock")                     \
 	X(SPACE_RETRY, "space_retries", "lookups or binds that had to start over")   \
