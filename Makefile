@@ -130,7 +130,7 @@ ifneq ($(filter-out $(no-build-goals),$(or $(MAKECMDGOALS),all)),)
 include $(gen)/catalogue.mk
 endif
 
-core-src := $(wildcard core/*.c core/locks/*.c)
+core-src := $(wildcard core/*.c core/locks/*.c) $(filter-out core/ref/table.c,$(wildcard core/ref/*.c))
 core-obj := $(core-src:%.c=$(B)/%.o) \
 	$(foreach l,$(lists),$(foreach r,$(refs),$(B)/core/list/$(l).$(r).o)) \
 	$(refs:%=$(B)/core/ref/table.%.o) $(allocs:%=$(B)/core/alloc/%.o) \
