@@ -49,15 +49,11 @@ static uint64_t addr_of(const struct region *r, unsigned int page)
 
 static int obtain_all(struct stress *s, struct region *r)
 {
-	struct gpuvm_exec *exec;
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < r->w->nr_gems && !ret; i++) {
-		world_lock_pair(s, r->vm, r->w->gem[i], &exec);
-		ret = gpuvm_obtain(r->vm, r->w->gem[i], &r->bo[i]);
-		world_unlock_pair(exec);
-	}
+	for (i = 0; i < r->w->nr_gems && !ret; i++)
+		ret = world_obtain(s, r->vm, r->w->gem[i], &r->bo[i]);
 	return ret;
 }
 

@@ -97,6 +97,33 @@ void world_unlock_pair(struct gpuvm_exec *exec)
 	gpuvm_exec_destroy(exec);
 }
 
+int world_obtain(struct stress *s, struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	struct gpuvm_exec *exec;
+	int ret;
+
+	world_lock_pair(s, vm, gem, &exec);
+	ret = gpuvm_obtain(vm, gem, out);
+	world_unlock_pair(exec);
+	return ret;
+}
+
+void world_put(struct stress_thread *t, struct gpuvm_bo *bo)
+{
+	struct gpuvm_vm *vm = gpuvm_bo_vm(bo);
+	struct gpuvm_exec *exec;
+
+	if (gpuvm_vm_immediate(vm)) {
+		gpuvm_bo_put_deferred(bo);
+		if (rng_below(&t->rng, 16) == 0)
+			gpuvm_bo_deferred_cleanup(vm, 4);
+		return;
+	}
+	world_lock_pair(t->s, vm, gpuvm_bo_gem(bo), &exec);
+	gpuvm_bo_put(bo);
+	world_unlock_pair(exec);
+}
+
 static _Atomic(struct gpuvm_bo *) *held_by(struct world *w, unsigned int vm, unsigned int gem)
 {
 	return &w->held[((size_t)vm * w->nr_gems + gem) * w->threads];

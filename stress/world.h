@@ -37,6 +37,12 @@ struct gpuvm_vm_params world_vm_params(struct stress *s, const struct gpuvm_driv
 void world_lock_pair(struct stress *s, struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_exec **exec);
 void world_unlock_pair(struct gpuvm_exec *exec);
 
+/** world_obtain() - gpuvm_obtain() with what the lock mode wants around it */
+int world_obtain(struct stress *s, struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out);
+
+/** world_put() - drop a reference as the lock mode wants it, and now and then clean up; not in the signalling path */
+void world_put(struct stress_thread *t, struct gpuvm_bo *bo);
+
 /**
  * world_hold() - say that thread @t holds @bo for (vm, gem) from now on, and compare with everyone else
  *

@@ -39,25 +39,13 @@ static void step(struct stress_thread *t)
 	struct world *w = t->s->data;
 	struct gpuvm_vm *vm = w->vm[rng_below(&t->rng, 2)];
 	struct gpuvm_gem *gem = w->gem[rng_below(&t->rng, 2)];
-	struct gpuvm_exec *exec;
 	struct gpuvm_bo *bo;
-	int ret;
 
 	stress_op(t, "obtain, submit, put", 0, 0, 0);
-	world_lock_pair(t->s, vm, gem, &exec);
-	ret = gpuvm_obtain(vm, gem, &bo);
-	world_unlock_pair(exec);
-	if (ret)
+	if (world_obtain(t->s, vm, gem, &bo))
 		return;
 	submit(t, vm, gem);
-	world_lock_pair(t->s, vm, gem, &exec);
-	if (t->s->vm_flags & GPUVM_VM_IMMEDIATE)
-		gpuvm_bo_put_deferred(bo);
-	else
-		gpuvm_bo_put(bo);
-	world_unlock_pair(exec);
-	if ((t->s->vm_flags & GPUVM_VM_IMMEDIATE) && rng_below(&t->rng, 16) == 0)
-		gpuvm_bo_deferred_cleanup(vm, 4);
+	world_put(t, bo);
 }
 
 static void teardown(struct stress *s)

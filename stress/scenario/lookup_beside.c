@@ -35,9 +35,7 @@ static int map(struct stress_thread *t, unsigned int from, unsigned int n, unsig
 	};
 	int ret;
 
-	world_lock_pair(t->s, w->vm[0], w->gem[gem], &exec);
-	ret = gpuvm_obtain(w->vm[0], w->gem[gem], &req.bo);
-	world_unlock_pair(exec);
+	ret = world_obtain(t->s, w->vm[0], w->gem[gem], &req.bo);
 	if (ret)
 		return ret;
 	/* Staged mode: with the pair on the extobj list, this holds all that the request may touch. */
@@ -46,11 +44,8 @@ static int map(struct stress_thread *t, unsigned int from, unsigned int n, unsig
 	if (!ret)
 		ret = gpuvm_sm_map(w->vm[0], &req, &sm);
 	gpuvm_sm_release(&sm);
-	if (gpuvm_vm_immediate(w->vm[0]))
-		gpuvm_bo_put_deferred(req.bo);
-	else
-		gpuvm_bo_put(req.bo);
 	world_unlock_pair(exec);
+	world_put(t, req.bo);
 	return ret;
 }
 
