@@ -87,8 +87,8 @@ base-cppflags += -DGPUVM_DEBUG
 san-flags := -fsanitize=thread -fno-omit-frame-pointer
 have-jemalloc :=
 else ifeq ($(variant),cov)
-# Assertions are compiled out: a branch that must never be taken is not an uncovered one.
-base-cppflags += -DGPUVM_COVERAGE
+# The debug build with its assertions compiled out.
+base-cppflags += -DGPUVM_DEBUG -DGPUVM_COVERAGE
 san-flags := --coverage -fprofile-update=atomic
 else ifneq ($(filter sched mutants,$(variant)),)
 # Threads are fibers of stress/sched/, which also is the run-time of the core's -fsanitize=thread: it sees every access.
@@ -211,7 +211,8 @@ $(B)/peer/%.o: $(peer-dir)/names.h $(B)/flags
 # Ours that see the kernel's headers.
 cppflags-bench/peer := $(peer-cppflags) -Wno-sign-compare
 cppflags-tests/peer := $(cppflags-bench/peer) -Itests/support
-$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c)): $(peer-dir)/names.h
+$(B)/tests/test_peer_warts.o: base-cppflags += $(cppflags-tests/peer)
+$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c tests/test_peer*.c)): $(peer-dir)/names.h
 
 $(peer-dir)/names.h: $(if $(wildcard $(PEER_SOURCE)),scripts/peer-extract)
 	$(say) EXTRACT $(PEER_SOURCE)
@@ -318,11 +319,26 @@ stress: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)$(O)/gpuvm-stress $(STRESSFLAGS)
 
+## coverage: branch coverage of core/ by the deterministic tests and a short stress run
+coverage: $(deps-stamp)
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=coverage test-variant
+	$(Q)scripts/coverage --build=$(O)/cov
+.PHONY: coverage
+
 ## soak: everything in rotation with changing seeds for HOURS hours; report under $(O)/soak
 soak: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)scripts/soak --hours='$(HOURS)' --stress=$(O)/gpuvm-stress --out=$(O)/soak
 .PHONY: soak
+
+# ---- comparing ------------------------------------------------------------------------------------------------------
+
+## compare: BASE=revision [HEAD=revision] [FILTER=regex] [BUDGET=5m] [COMPAREFLAGS=--gate]: docs/compare.md; HEAD: the checkout
+compare: $(deps-stamp)
+	$(if $(BASE),,$(error BASE is missing: make compare BASE=main [HEAD=revision] [FILTER=regex] [BUDGET=5m]))
+	$(Q)scripts/compare '$(BASE)' $(if $(HEAD),'$(HEAD)') $(if $(FILTER),'--filter=$(FILTER)') \
+		$(if $(BUDGET),'--budget=$(BUDGET)') $(COMPAREFLAGS)
+.PHONY: compare
 
 ## explore: all schedules of small scenarios on every strategy, up to a bound of preemptions (EXPLOREFLAGS=--help)
 explore:

@@ -191,6 +191,7 @@ void gpuvm_debug_signalling_end(void)
 	self.signalling--;
 }
 
+/* Read by race_point(). */
 _Atomic uint32_t gpuvm__jitter_one_in;
 
 void gpuvm_debug_jitter(uint32_t one_in)
@@ -198,7 +199,7 @@ void gpuvm_debug_jitter(uint32_t one_in)
 	atomic_store_explicit(&gpuvm__jitter_one_in, one_in, memory_order_relaxed);
 }
 
-#ifndef GPUVM_SCHED
+#if !defined(GPUVM_SCHED) && !defined(GPUVM_COVERAGE)
 void gpuvm__jitter(void)
 {
 	static __thread uint32_t x; /* xorshift; seeded by its own address, so threads differ */

@@ -38,7 +38,7 @@
  * race_point() - here another thread could step in and break us. Empty in release; in the debug builds a rare yield or
  * spin widens the window, if a test asks for it (gpuvm_debug_jitter()).
  */
-#ifdef GPUVM_DEBUG
+#if defined(GPUVM_DEBUG) && !defined(GPUVM_COVERAGE)
 extern _Atomic uint32_t gpuvm__jitter_one_in;
 void gpuvm__jitter(void);
 #define race_point() \

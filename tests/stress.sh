@@ -59,6 +59,8 @@ for s in $(alone); do
 done
 check 'more threads than CPUs, stop and go' runs --scenario=lifecycle,bind_oracle --threads=24 --stutter --shuffle --duration=1s
 check 'list:busted is caught' catches --scenario=obtain_storm --list-strategy=busted --mode=immediate --duration=30s
+check 'space:busted is caught: a hole' catches --scenario=lookup_beside --space=busted --duration=30s
+check 'space:busted is caught: a touching mapping cut' catches --scenario=batch_fail --space=busted --duration=30s
 
 case $stress in
 */debug/*)

@@ -23,7 +23,7 @@ GPUVM_BEGIN_DECLS
 	X(LIST_FAST, "list_fast", "finds that took no lock")                         \
 	X(LIST_LOCK, "list_locks", "acquisitions of a GEM list's lock")              \
 	X(LIST_SHARED, "list_shared", "of these, shared with other readers")          \
-	X(LIST_SPIN, "list_spins", "turns spent waiting for a spinning list lock")    \
+	X(LIST_SPIN, "list_spins", "turns spent waiting for a spinning list or space lock") \
 	X(LIST_REVOKE, "list_revokes", "reader biases a writer took back")            \
 	X(LIST_INLINE, "list_inline", "finds answered from inside the GEM object")    \
 	X(LIST_RACE, "list_races", "allocs that lost to an older bo")                \

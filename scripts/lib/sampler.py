@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Sampling: one process per sample, randomised interleaved pairs, until narrow enough or out of budget.
+
+A pair of a row is a launch of base and one of head, next to each other in time, in random order, with the same workload
+seed. Often it is a triple: base once more, which compared with base gives the row's noise floor (A/A). A round visits every
+row that is not settled, in random order.
+"""
+
+import os
+import random
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from . import judge, store
+from .common import USAGE, Stop, clock, say
+
+TIMEOUT = 120
+AA_FIRST = 6  # A/A pairs with every pair until there are that many, then with every second one
+FIRST_LOOK = 12  # pairs before a row may be settled, if the budget allows
+
+
+class Bench:
+    """One built binary and the options every launch gets."""
+
+    def __init__(self, binary, options, launch_ms, windows):
+        self.binary, self.options = binary, options
+        self.timing = [f"--duration={launch_ms}ms", f"--windows={windows}"]
+        self.context = {}
+        # tmpfs: the binary flushes its file to the disk, which would only shake the next launch
+        self.tmp = tempfile.mkdtemp(prefix="gpuvm-compare.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+        self.env = dict(os.environ, LC_ALL="C", NO_COLOR="1")
+
+    def close(self):
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+    def _run(self, args, timeout=TIMEOUT):
+        # A session of its own: Ctrl-C is for us; the launch in flight ends by itself.
+        return subprocess.run([self.binary, *args], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=timeout, start_new_session=True)
+
+    def rows(self, pattern):
+        """Names of the benchmarks, in the binary's order."""
+        try:
+            done = self._run(["--list", *self.options])
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Stop(1, f"{self.binary} cannot be run: {error}") from None
+        if done.returncode:
+            raise Stop(USAGE, f"{self.binary} --list {' '.join(self.options)}: "
+                              f"{done.stderr.decode('utf-8', 'replace').strip()[-300:]}")
+        names = [l for l in done.stdout.decode("utf-8", "replace").splitlines() if l and not l.startswith("#")]
+        return [n for n in names if re.search(pattern, n)] if pattern else names
+
+    def machine(self):
+        """The fingerprint the binary prints."""
+        try:
+            text = self._run(["--version"]).stdout.decode("utf-8", "replace")
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Stop(1, f"{self.binary} cannot be run: {error}") from None
+        m = re.search(r"^machine: (\S+)", text, re.MULTILINE)
+        return store.slug(m.group(1)) if m else "unknown"
+
+    def launch(self, row, seed):
+        """(sample, None) or (None, what went wrong)."""
+        out = os.path.join(self.tmp, "launch.json")
+        escaped = re.sub(r"([^A-Za-z0-9_:/-])", r"[\1]", row).replace("[^]", r"\^")
+        args = [*self.options, *self.timing, f"--filter=^{escaped}$", f"--seed={seed}", f"--json={out}"]
+        try:
+            done = self._run(args)
+            value = store.parse(out) if os.path.exists(out) else {}
+        except subprocess.TimeoutExpired:
+            return None, f"no end within {TIMEOUT} s"
+        except OSError as error:
+            return None, str(error)
+        except Stop as stop:
+            return None, str(stop)
+        finally:
+            for name in os.listdir(self.tmp):
+                os.unlink(os.path.join(self.tmp, name))
+        return self._digest(row, seed, done, value)
+
+    def _digest(self, row, seed, done, value):
+        try:
+            windows, failed = store.samples("the launch", value.get("benchmarks", []))
+        except Stop as stop:
+            return None, str(stop)
+        if row in failed:
+            return None, failed[row]
+        if done.returncode or row not in windows:
+            last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no output"]
+            return None, f"exit status {done.returncode}: {last[0][:200]}"
+        self.context = value.get("context", {})
+        return _one(row, seed, windows[row]), None
+
+
+def _one(row, seed, windows):
+    """A launch's windows as one sample: medians of times, means of counters, histograms merged."""
+    good = [w for w in windows if not w.counters.get("overlap_too_low")] or windows
+    names = {n for w in good for n in w.counters}
+    counters = {n: statistics.fmean(w.counters.get(n, 0.0) for w in good) for n in names}
+    histograms = [w.histogram for w in good if w.histogram]
+    merged = {}
+    for h in histograms:
+        for upper, n in h.items():
+            merged[upper] = merged.get(upper, 0) + n
+    return store.Sample(row, statistics.median(w.ns for w in good), statistics.median(w.cpu_ns for w in good),
+                        counters=counters, windows=[w.ns for w in good], histogram=merged or None,
+                        threads=good[0].threads, seed=seed)
+
+
+class Interrupt:
+    """The first Ctrl-C (or TERM) asks to stop after the launch in flight, the second one insists."""
+
+    def __init__(self):
+        self.asked = False
+
+    def __enter__(self):
+        self.old = {s: signal.signal(s, self._on) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_):
+        for s, handler in self.old.items():
+            signal.signal(s, handler)
+
+    def _on(self, *_):
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        say("\nstopping; what was measured is kept and reported")
+
+
+class Status:
+    """The live line: how far, how long, how wide."""
+
+    def __init__(self, total, quiet=False):
+        self.total, self.quiet = total, quiet
+        self.tty = sys.stderr.isatty()
+        self.last = 0.0
+        self.start = time.monotonic()
+
+    def show(self, settled, pair, left, widest):
+        now = time.monotonic()
+        if self.quiet or now - self.last < (0.2 if self.tty else 20):
+            return
+        self.last = now
+        text = (f"pair {pair}  {settled}/{self.total} rows settled  {clock(now - self.start)} gone, "
+                f"about {clock(left)} left{widest}")
+        if self.tty:
+            columns = shutil.get_terminal_size().columns
+            print("\r\033[K" + text[:columns - 1], end="", file=sys.stderr, flush=True)
+        else:
+            say(text)
+
+    def clear(self):
+        if self.tty and not self.quiet:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class Plan:
+    """How much to sample: a fixed number of pairs, or until settled within a budget in seconds."""
+
+    def __init__(self, budget, pairs, threshold, seed):
+        self.budget, self.pairs, self.threshold = budget, pairs, threshold
+        self.rng = random.Random(seed)
+
+
+class Sampler:
+    def __init__(self, base, head, rows, plan, journal, status):
+        self.bench = {"base": base, "base2": base, "head": head}
+        self.rows, self.plan, self.journal, self.status = rows, plan, journal, status
+        self.samples = {row: [] for row in rows}
+        self.failed = {}
+        self.settled = set()
+        self.cost = {}  # seconds of a pair, by row
+        self.width = {}
+        self.order = 0
+        self.start = time.monotonic()
+        self.complained = False
+
+    def elapsed(self):
+        return time.monotonic() - self.start
+
+    def run(self, interrupt):
+        """Sample; True if it ended because it was asked to."""
+        pair = 0
+        while not interrupt.asked:
+            open_rows = [r for r in self.rows if r not in self.settled and r not in self.failed]
+            if not open_rows or (self.plan.pairs and pair >= self.plan.pairs):
+                break
+            self.plan.rng.shuffle(open_rows)
+            for row in open_rows:
+                if interrupt.asked or not self._affordable(row):
+                    break
+                self._pair(row, pair)
+                self.status.show(len(self.settled), pair + 1, self._left(pair), self._widest())
+            else:
+                pair += 1
+                self._look(open_rows, pair)
+                continue
+            break
+        self.status.clear()
+        return interrupt.asked
+
+    def _affordable(self, row):
+        return self.plan.budget is None or self.elapsed() + self.cost.get(row, 0) <= self.plan.budget
+
+    def _pair(self, row, pair):
+        roles = ["base", "head"]
+        if pair < AA_FIRST or pair % 2:
+            roles.append("base2")
+        self.plan.rng.shuffle(roles)
+        seed = self.plan.rng.getrandbits(32)
+        begun, taken = time.monotonic(), []
+        for role in roles:
+            sample, error = self.bench[role].launch(row, seed)
+            if error:
+                self.failed[row] = f"{'head' if role == 'head' else 'base'}: {error}"
+                return
+            sample.role, sample.pair, sample.order = role, pair, self.order
+            self.order += 1
+            taken.append(sample)
+        self.cost[row] = time.monotonic() - begun
+        for sample in taken:  # the whole pair or nothing of it
+            self.samples[row].append(sample)
+            if not self.journal.add(store.to_line(sample)) and not self.complained:
+                self.complained = True
+                self.status.clear()
+                say(f"cannot write {self.journal.path}: {self.journal.error.strerror}; going on without a journal")
+
+    def _look(self, rows, pair):
+        """After a round: which rows need no more?"""
+        if self.plan.pairs or pair < judge.stats.MIN_PAIRS:
+            return
+        for row in rows:
+            if row in self.failed:
+                continue
+            got = judge.measure(row, *judge.split(self.samples[row]))
+            if got.low is not None:
+                self.width[row] = (got.high - got.low) / 2
+            if pair >= FIRST_LOOK and judge.settled(got, self.plan.threshold, len(self.rows)):
+                self.settled.add(row)
+
+    def _left(self, pair):
+        open_rows = [r for r in self.rows if r not in self.settled and r not in self.failed]
+        to_do = sum(self.cost.get(r, 0.25) for r in open_rows)
+        rounds = (self.plan.pairs or max(FIRST_LOOK, pair + 2)) - pair
+        left = to_do * max(0, rounds)
+        return left if self.plan.budget is None else min(left, self.plan.budget - self.elapsed())
+
+    def _widest(self):
+        open_rows = {r: w for r, w in self.width.items() if r not in self.settled}
+        if not open_rows:
+            return ""
+        row = max(open_rows, key=open_rows.get)
+        return f"  widest +-{open_rows[row] * 100:.1f} % {row}"

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * fake_bench.c - a gpuvm-bench that measures nothing: the same command line and files, times drawn around what
+ * core/speed.h says (the tests of scripts/ plant changes there). It keeps no promise but those that compare relies on.
+ */
+#define _GNU_SOURCE
+#include <math.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct row {
+	const char *name;
+	double ns, allocs;
+	int tail; /* upper bound of the slowest 2 %; 0: no histogram */
+	const char *fails;
+};
+
+#include "speed.h" /* rows[], NOISE, SLEEP_US, MACHINE */
+
+static double uniform(void)
+{
+	unsigned int r;
+
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		abort();
+	return (r + 0.5) / 4294967296.0;
+}
+
+static double gauss(double sigma)
+{
+	return sigma * sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
+}
+
+static void window(FILE *f, const struct row *r, double launch, const char *sep)
+{
+	double ns = launch * exp(gauss(NOISE / 4));
+
+	fprintf(f, "%s{\"name\": \"%s\", \"run_type\": \"iteration\", \"threads\": 1, \"iterations\": 1, \"time_unit\": \"ns\"", sep,
+		r->name);
+	if (r->fails)
+		fprintf(f, ", \"error_occurred\": true, \"error_message\": \"%s\"}", r->fails);
+	else
+		fprintf(f, ", \"real_time\": %.6g, \"cpu_time\": %.6g, \"allocs_per_op\": %g", ns, ns, r->allocs);
+	if (r->tail)
+		fprintf(f, ", \"histogram_ns\": {\"64\": %d, \"128\": %d, \"%d\": 20}", 900 + (int)(9 * uniform()),
+			80 + (int)(5 * uniform()), r->tail);
+	if (!r->fails)
+		fputs("}", f);
+}
+
+int main(int argc, char **argv)
+{
+	const char *filter = ".", *json = NULL, *sep = "";
+	int i, n, windows = 10, list = 0, failed = 0;
+	regex_t re;
+	FILE *f;
+
+	for (i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], "--filter=", 9))
+			filter = argv[i] + 9;
+		else if (!strncmp(argv[i], "--json=", 7))
+			json = argv[i] + 7;
+		else if (!strncmp(argv[i], "--windows=", 10))
+			windows = atoi(argv[i] + 10);
+		else if (!strcmp(argv[i], "--list"))
+			list = 1;
+		else if (!strcmp(argv[i], "--version"))
+			return puts("gpuvm-bench fake\nmachine: " MACHINE) < 0;
+	}
+	if (regcomp(&re, filter, REG_EXTENDED | REG_NOSUB))
+		return 2;
+	usleep(list ? 0 : SLEEP_US);
+	f = json ? fopen(json, "w") : stdout;
+	fputs(list ? "# fake: rows\n" : "{\"context\": {\"machine\": \"" MACHINE "\"}, \"benchmarks\": [", f);
+	for (i = 0; i < (int)(sizeof(rows) / sizeof(rows[0])); i++) {
+		double launch = rows[i].ns * exp(gauss(NOISE)) * (uniform() < 0.03 ? 1.3 : 1);
+
+		if (regexec(&re, rows[i].name, 0, NULL, 0))
+			continue;
+		if (list)
+			fprintf(f, "%s\n", rows[i].name);
+		for (n = 0; !list && n < windows; n++, sep = ", ")
+			window(f, &rows[i], launch, sep);
+		failed |= !!rows[i].fails;
+	}
+	fputs(list ? "" : "]}", f);
+	fclose(f);
+	return failed && !list;
+}
