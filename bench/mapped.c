@@ -29,35 +29,47 @@ static void ring_push(struct mapped_ring *r, uint32_t room, uint32_t slot)
 	r->nr++;
 }
 
-int mapped_bind(struct mapped *m, struct mapped_thread *t)
+int mapped_map(struct mapped_thread *t, uint32_t slot)
 {
-	struct gpuvm_vm *vm = m->w.vm[0];
-	uint32_t slot = ring_pop(&t->unmapped, t->nr_slots);
 	struct gpuvm_map_req req = {
-		.addr = (uint64_t)slot * MAPPED_STRIDE,
+		.addr = mapped_addr(t, slot),
 		.range = MAPPED_SIZE,
 		.offset = (uint64_t)(slot / MAPPED_GEMS) * MAPPED_SIZE,
 	};
-	int ret = gpuvm_sm_prepare(vm, &t->sm, GPUVM_SM_MAP_VAS);
+	int ret = gpuvm_sm_prepare(t->vm, &t->sm, GPUVM_SM_MAP_VAS);
 
-	ret = ret ? ret : gpuvm_obtain(vm, t->gem[slot % MAPPED_GEMS], &req.bo);
+	ret = ret ? ret : gpuvm_obtain(t->vm, t->gem[slot % MAPPED_GEMS], &req.bo);
 	if (ret)
 		return ret;
-	ret = gpuvm_sm_map(vm, &req, &t->sm);
+	ret = gpuvm_sm_map(t->vm, &req, &t->sm);
 	gpuvm_bo_put(req.bo);
 	gpuvm_sm_release(&t->sm);
+	return ret;
+}
+
+int mapped_unmap(struct mapped_thread *t, uint32_t slot)
+{
+	int ret = gpuvm_sm_prepare(t->vm, &t->sm, GPUVM_SM_UNMAP_VAS);
+
+	ret = ret ? ret : gpuvm_sm_unmap(t->vm, mapped_addr(t, slot), MAPPED_SIZE, &t->sm);
+	gpuvm_sm_release(&t->sm);
+	return ret;
+}
+
+int mapped_bind(struct mapped *m, struct mapped_thread *t)
+{
+	uint32_t slot = ring_pop(&t->unmapped, t->nr_slots);
+	int ret = mapped_map(t, slot);
+
 	ring_push(ret ? &t->unmapped : &t->mapped, t->nr_slots, slot);
 	return ret;
 }
 
 int mapped_unbind(struct mapped *m, struct mapped_thread *t)
 {
-	struct gpuvm_vm *vm = m->w.vm[0];
 	uint32_t slot = ring_pop(&t->mapped, t->nr_slots);
-	int ret = gpuvm_sm_prepare(vm, &t->sm, GPUVM_SM_UNMAP_VAS);
+	int ret = mapped_unmap(t, slot);
 
-	ret = ret ? ret : gpuvm_sm_unmap(vm, (uint64_t)slot * MAPPED_STRIDE, MAPPED_SIZE, &t->sm);
-	gpuvm_sm_release(&t->sm);
 	ring_push(ret ? &t->mapped : &t->unmapped, t->nr_slots, slot);
 	return ret;
 }
@@ -76,7 +88,7 @@ static int fill(struct bench_ctx *ctx, struct mapped *m, struct mapped_thread *t
 	int ret = 0;
 
 	for (i = 0; i < t->nr_slots; i++)
-		ring_push(&t->unmapped, t->nr_slots, t->first + i);
+		ring_push(&t->unmapped, t->nr_slots, t->first + i * t->step);
 	rng_shuffle(&rng, t->unmapped.slot, t->nr_slots);
 	for (i = 0; !ret && i < filled; i++)
 		ret = mapped_bind(m, t);
@@ -90,38 +102,92 @@ static int fill(struct bench_ctx *ctx, struct mapped *m, struct mapped_thread *t
 	return ret;
 }
 
-static int thread_init(struct bench_ctx *ctx, struct mapped *m, unsigned int i, uint32_t filled, uint32_t spare)
+/* Number of part @i's first slot. */
+static uint32_t first_slot(const struct mapped_plan *plan, unsigned int i, uint32_t nr_slots)
 {
+	switch (plan->layout) {
+	case MAPPED_APART:
+		return (uint32_t)(i * (WORLD_RANGE / MAPPED_STRIDE / plan->parts));
+	case MAPPED_INTERLEAVED:
+		return i;
+	case MAPPED_OWN_VMS:
+		return 0;
+	default:
+		return i * nr_slots;
+	}
+}
+
+static int thread_init(struct bench_ctx *ctx, struct mapped *m, const struct mapped_plan *plan, unsigned int i)
+{
+	uint32_t filled = (uint32_t)(plan->filled / plan->parts);
+	size_t vm = plan->layout == MAPPED_OWN_VMS ? i : 0;
 	struct mapped_thread *t = &m->t[i];
 	unsigned int g;
 	int ret;
 
-	t->nr_slots = filled + spare;
-	t->first = i * t->nr_slots;
-	t->gem = m->w.gem + i * MAPPED_GEMS;
+	t->nr_slots = filled + plan->spare;
+	t->first = first_slot(plan, i, t->nr_slots);
+	t->step = plan->layout == MAPPED_INTERLEAVED ? plan->parts : 1;
+	t->vm = m->w.vm[vm];
 	t->sm.priv = &t->steps;
 	ret = ring_init(&t->unmapped, t->nr_slots);
 	ret = ret ? ret : ring_init(&t->mapped, t->nr_slots);
+	ret = ret ? ret : world_add_gems(&m->w, MAPPED_GEMS, WORLD_RANGE, t->vm);
 	for (g = 0; !ret && g < MAPPED_GEMS; g++)
-		ret = world_hold(&m->w, 0, i * MAPPED_GEMS + g);
-	return ret ? ret : fill(ctx, m, t, filled);
+		ret = world_hold(&m->w, vm, i * MAPPED_GEMS + g);
+	return ret;
+}
+
+int mapped_create_at(struct bench_ctx *ctx, struct mapped *m, const struct mapped_plan *plan)
+{
+	size_t vms = plan->layout == MAPPED_OWN_VMS ? plan->parts : 1;
+	int ret = world_create(ctx, &m->w, vms, plan->driver);
+	unsigned int i;
+
+	m->nr_threads = plan->parts;
+	m->t = world_alloc(plan->parts, sizeof(*m->t));
+	if (!ret && !m->t)
+		ret = -ENOMEM;
+	for (i = 0; !ret && i < plan->parts; i++)
+		ret = thread_init(ctx, m, plan, i);
+	for (i = 0; !ret && i < plan->parts; i++) { /* the objects' array does not move any more */
+		m->t[i].gem = m->w.gem + i * MAPPED_GEMS;
+		ret = fill(ctx, m, &m->t[i], (uint32_t)(plan->filled / plan->parts));
+	}
+	return ret;
 }
 
 int mapped_create(struct bench_ctx *ctx, struct mapped *m, uint64_t filled, uint32_t spare)
 {
-	uint64_t size = (filled + ctx->threads * (uint64_t)spare + MAPPED_GEMS) * MAPPED_SIZE;
-	unsigned int i;
-	int ret = world_create(ctx, &m->w, 1, NULL);
+	const struct mapped_plan plan = {
+		.parts = ctx->threads, .layout = MAPPED_ADJACENT, .filled = filled, .spare = spare
+	};
 
-	m->nr_threads = ctx->threads;
-	m->t = world_alloc(ctx->threads, sizeof(*m->t));
-	if (!ret && !m->t)
-		ret = -ENOMEM;
-	if (!ret)
-		ret = world_add_gems(&m->w, ctx->threads * MAPPED_GEMS, size, m->w.vm[0]);
-	for (i = 0; !ret && i < ctx->threads; i++)
-		ret = thread_init(ctx, m, i, (uint32_t)(filled / ctx->threads), spare);
-	return ret;
+	return mapped_create_at(ctx, m, &plan);
+}
+
+void mapped_crowd(struct mapped *m)
+{
+	uint32_t middle = m->t[0].first + m->t[0].nr_slots / 2 * m->t[0].step;
+	unsigned int i;
+
+	for (i = 0; i < m->nr_threads; i++) {
+		struct mapped_thread *t = &m->t[i];
+
+		t->shift = MAPPED_SIZE;
+		t->nr_slots = 1;
+		t->mapped.head = t->mapped.nr = t->unmapped.head = t->unmapped.nr = 0;
+		ring_push(&t->unmapped, 1, middle + i);
+	}
+}
+
+size_t mapped_count(const struct mapped *m)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < m->w.nr_vms; i++)
+		n += gpuvm_vm_mappings(m->w.vm[i]);
+	return n;
 }
 
 void mapped_verify(struct bench_ctx *ctx, struct mapped *m)
@@ -130,7 +196,7 @@ void mapped_verify(struct bench_ctx *ctx, struct mapped *m)
 
 	if (m->held > VERIFY_MAX)
 		return;
-	nr = gpuvm_vm_mappings(m->w.vm[0]);
+	nr = mapped_count(m);
 	if (nr != m->held)
 		bench_fail(ctx, "%zu mappings in the VM, must be %" PRIu64, nr, m->held);
 }
@@ -138,7 +204,7 @@ void mapped_verify(struct bench_ctx *ctx, struct mapped *m)
 void mapped_destroy(struct bench_ctx *ctx, struct mapped *m)
 {
 	unsigned int i;
-	size_t nr = m->w.nr_vms ? gpuvm_vm_mappings(m->w.vm[0]) : 0;
+	size_t nr = mapped_count(m);
 
 	if (nr != m->held)
 		bench_fail(ctx, "%zu mappings in the VM at the end, must be %" PRIu64, nr, m->held);

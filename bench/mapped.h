@@ -2,9 +2,10 @@
 /*
  * mapped.h - one VM with many mappings in it, and whole bind and unbind operations as a driver makes them.
  *
- * The address space is cut into slots of 32 KiB, of which a mapping takes the first 16. Each thread has a contiguous
- * part of its own. Slots are mapped in random order; binds take free slots and unbinds take mapped ones in that
- * shuffled order, so neither addresses nor memory are ever sequential (a fresh sequential layout flatters trees).
+ * The address space is cut into slots of 32 KiB, of which a mapping takes the first 16. Each thread has slots of its own:
+ * a contiguous part, unless the plan says otherwise. Slots are mapped in random order; binds take free slots and unbinds
+ * take mapped ones in that shuffled order, so neither addresses nor memory are ever sequential (a fresh sequential layout
+ * flatters trees).
  */
 #ifndef BENCH_MAPPED_H
 #define BENCH_MAPPED_H
@@ -22,18 +23,46 @@ struct mapped_ring {
 	uint32_t head, nr;
 };
 
+/* Where the threads' parts are. */
+enum mapped_layout {
+	MAPPED_ADJACENT, /* one right behind the other */
+	MAPPED_APART, /* as far from each other as the VM is large */
+	MAPPED_INTERLEAVED, /* slot by slot in turn */
+	MAPPED_OWN_VMS, /* each in a VM of its own */
+};
+
+/**
+ * struct mapped_plan - what mapped_create_at() makes
+ * @parts: how many threads have slots
+ * @layout: where
+ * @filled: mappings, all parts together
+ * @spare: free slots of each part
+ * @driver: as for world_create()
+ */
+struct mapped_plan {
+	unsigned int parts;
+	enum mapped_layout layout;
+	uint64_t filled;
+	uint32_t spare;
+	const struct gpuvm_driver *driver;
+};
+
 /**
  * struct mapped_thread - a thread's part
  * @unmapped, @mapped: its slots
  * @nr_slots: all of them
- * @first: number of the first
+ * @first, @step: their numbers: @first + k * @step
+ * @shift: where in a slot its mappings begin
+ * @vm: its VM
  * @gem: its objects
  * @sm: reused by its requests
  * @steps: callbacks it has got
  */
 struct mapped_thread {
 	_Alignas(BENCH_LINE) struct mapped_ring unmapped, mapped;
-	uint32_t nr_slots, first;
+	uint32_t nr_slots, first, step;
+	uint64_t shift;
+	struct gpuvm_vm *vm;
 	struct gpuvm_gem *const *gem;
 	struct gpuvm_sm sm;
 	uint64_t steps;
@@ -53,14 +82,37 @@ struct mapped {
  */
 int mapped_create(struct bench_ctx *ctx, struct mapped *m, uint64_t filled, uint32_t spare);
 
+/** mapped_create_at() - the same, as @plan says */
+int mapped_create_at(struct bench_ctx *ctx, struct mapped *m, const struct mapped_plan *plan);
+
+/**
+ * mapped_crowd() - from now on each thread binds and unbinds one slot only, all of them side by side
+ *
+ * In the middle of thread 0's part, in the halves of slots that its mappings leave free: these stay.
+ */
+void mapped_crowd(struct mapped *m);
+
 /** mapped_destroy() - free it; fails the benchmark if the number of mappings is not what it must be */
 void mapped_destroy(struct bench_ctx *ctx, struct mapped *m);
+
+/** mapped_addr() - where slot number @slot is mapped */
+static inline uint64_t mapped_addr(const struct mapped_thread *t, uint32_t slot)
+{
+	return (uint64_t)slot * MAPPED_STRIDE + t->shift;
+}
+
+/** mapped_map(), mapped_unmap() - bind or unbind this very slot; leaves the rings alone. Return: 0 or -errno. */
+int mapped_map(struct mapped_thread *t, uint32_t slot);
+int mapped_unmap(struct mapped_thread *t, uint32_t slot);
 
 /** mapped_bind() - 3 vas ready, obtain, sm_map, put, release what is left. Return: 0 or -errno. */
 int mapped_bind(struct mapped *m, struct mapped_thread *t);
 
 /** mapped_unbind() - 2 vas ready, sm_unmap, release what is left and what went. Return: 0 or -errno. */
 int mapped_unbind(struct mapped *m, struct mapped_thread *t);
+
+/** mapped_count() - how many mappings there are */
+size_t mapped_count(const struct mapped *m);
 
 /** mapped_verify() - the VM has the mappings it must have between batches (small ones only: it walks them) */
 void mapped_verify(struct bench_ctx *ctx, struct mapped *m);
