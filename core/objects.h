@@ -158,18 +158,22 @@ struct gpuvm_bo {
 	alignas(16) char list_state[]; /* list->bo_bytes, then the ref's, then the driver's data */
 };
 
-/* A mapping, in each of its states. What readers look at comes first and is constant while resident, but for flags. */
+/*
+ * A mapping, in each of its states. What readers look at is constant while resident, but for flags, and stands together
+ * from offset 64: with an allocator that puts 128 bytes on a line or, as glibc, 16 bytes into one, a lookup touches one line.
+ */
 struct gpuvm_va {
 	struct gpuvm__obj obj;
+	struct gpuvm_bo *bo; /* NULL: sparse; pinned while resident */
+	struct gpuvm_vm *vm; /* constant */
+	struct gpuvm__node link; /* entry in bo->vas */
+
 	uint64_t start, end; /* [start, end) */
 	uint64_t offset;
 	struct gpuvm_gem *gem; /* bo's, NULL: sparse; here too, for readers: the bo's line is written by every put */
 	_Atomic uint32_t flags;
 	uint32_t data_offset : 31; /* bytes from here to the driver's data; 0: none */
 	uint32_t retire : 1; /* removed: readers may still see it */
-	struct gpuvm_bo *bo; /* NULL: sparse; pinned while resident */
-	struct gpuvm_vm *vm; /* constant */
-	struct gpuvm__node link; /* entry in bo->vas */
 	alignas(16) char space_state[]; /* space->va_bytes, then the driver's data */
 };
 

@@ -29,11 +29,16 @@ static void *data_of(const struct gpuvm_va *va)
 	return va->data_offset ? (char *)va + va->data_offset : NULL;
 }
 
+/* A block of 128 bytes for glibc (8 are its own) as for jemalloc: see struct gpuvm_va. */
+#define MIN_SIZE 120
+
 struct gpuvm_va_alloc *gpuvm_va_alloc_create(struct gpuvm_vm *vm)
 {
 	size_t at = gpuvm__align(offsetof(struct gpuvm_va, space_state) + vm->space->va_bytes, 16);
-	struct gpuvm_va *va = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_VA, at + vm->driver->va_data, 16);
+	size_t size = at + vm->driver->va_data;
+	struct gpuvm_va *va;
 
+	va = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_VA, size < MIN_SIZE ? MIN_SIZE : size, 16);
 	if (!va)
 		return NULL;
 	va->vm = vm;

@@ -137,14 +137,31 @@ static inline unsigned int inode_find(const struct inode *n, uint64_t addr)
 	return at - 1;
 }
 
+/*
+ * All lines of a node at once, before it is looked at: else each costs a miss of its own, one after the other, as the
+ * search finds out which it wants next.
+ */
+static inline void leaf_prefetch(const void *node, size_t size)
+{
+	size_t at;
+
+	for (at = 0; at < size; at += GPUVM__LINE)
+		__builtin_prefetch((const char *)node + at);
+}
+
 /* A leaf from which right links lead to @addr (F6). Read section. Acquire pairs with the release that published each. */
 static inline struct leaf *leaf_locate(struct leaf_state *s, uint64_t addr)
 {
 	struct inode *n = gpuvm__load(&s->root, acquire);
+	struct leaf *l;
 
-	while (n->level)
+	while (n->level) {
 		n = gpuvm__load(&n->child[inode_find(n, addr)], acquire);
-	return gpuvm__load(&n->child[inode_find(n, addr)], acquire);
+		leaf_prefetch(n, sizeof(*n));
+	}
+	l = gpuvm__load(&n->child[inode_find(n, addr)], acquire);
+	leaf_prefetch(l, sizeof(*l));
+	return l;
 }
 
 /* leaf.c: until the edit is over. It is short, but its writer may be off its CPU. */
