@@ -51,7 +51,7 @@ static bool lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out
  * A look at one leaf: the lowest entry that overlaps [from, ...), if there is one; all of it at the moment that *@seq
  * names. What is returned may be dereferenced: it was mapped in this section.
  */
-static struct gpuvm_va *lowest(struct leaf **l, uint64_t from, uint32_t *seq, uint32_t *index, struct leaf **right,
+static struct gpuvm_va *lowest(struct leaf **l, uint64_t from, uint32_t *seq, unsigned int *index, struct leaf **right,
 			       uint64_t *hi)
 {
 	struct gpuvm_va *under, *after;
@@ -101,6 +101,7 @@ static struct gpuvm_va *next_from(struct gpuvm__cursor *c, uint64_t from)
 	unsigned int passed;
 	struct gpuvm_va *va;
 	uint64_t sum, at, hi;
+	unsigned int index;
 	uint32_t seq;
 
 	do {
@@ -108,7 +109,7 @@ static struct gpuvm_va *next_from(struct gpuvm__cursor *c, uint64_t from)
 		sum = 0;
 		first = l = leaf_locate(leaf_state(c->vm), from);
 		for (at = from;; at = hi, l = right) {
-			va = lowest(&l, at, &seq, &lc->index, &right, &hi);
+			va = lowest(&l, at, &seq, &index, &right, &hi);
 			if (va || hi >= c->hi || !right)
 				break;
 			if (!passed++)
@@ -117,6 +118,7 @@ static struct gpuvm_va *next_from(struct gpuvm__cursor *c, uint64_t from)
 		}
 	} while (passed && !unchanged(first, passed, sum));
 	lc->at = l;
+	lc->index = index;
 	return va && va->start < c->hi ? va : NULL;
 }
 
@@ -127,7 +129,7 @@ static struct gpuvm_va *step(struct leaf_cursor *lc, uint64_t from)
 	struct gpuvm_va *va, *after;
 	uint32_t seq;
 
-	if (!l || lc->index + 1 >= LEAF_CAP)
+	if (!l || lc->index + 1u >= LEAF_CAP)
 		return NULL;
 	seq = gpuvm__load(&l->seq, acquire);
 	va = gpuvm__load(&l->slot[lc->index], acquire);
@@ -136,6 +138,34 @@ static struct gpuvm_va *step(struct leaf_cursor *lc, uint64_t from)
 		return NULL;
 	lc->index++;
 	return after;
+}
+
+/* Writers: the leaves are held, their seqs do not change. */
+static struct gpuvm_va *next_held(struct gpuvm__cursor *c, uint64_t from)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct leaf *l = lc->at && lc->at->lo <= from ? lc->at : lc->first;
+	struct gpuvm_va *va;
+	unsigned int n;
+
+	for (;; l = leaf_right(l)) {
+		if (leaf_hi(l) <= from && l != lc->last)
+			continue;
+		if (likely(lc->first == lc->last && from == c->lo && !lc->edited))
+			n = lc->below_lo;
+		else
+			n = leaf_find(l, from);
+		lc->at = l;
+		lc->index = n;
+		if (n && (va = leaf_slot(l, n - 1))->end > from) {
+			lc->index--;
+			return va;
+		}
+		if (n < leaf_n(l))
+			return gpuvm__load(&l->key[n], relaxed) < c->hi ? leaf_slot(l, n) : NULL;
+		if (l == lc->last)
+			return NULL;
+	}
 }
 
 static struct gpuvm_va *next(struct gpuvm__cursor *c, uint64_t from)
@@ -147,11 +177,7 @@ static struct gpuvm_va *next(struct gpuvm__cursor *c, uint64_t from)
 	va = step(leaf_cursor(c), from);
 	if (va)
 		return va->start < c->hi ? va : NULL;
-	/* A reader's section is open already; they nest. */
-	gpuvm__read_lock();
-	va = next_from(c, from);
-	gpuvm__read_unlock();
-	return va;
+	return c->write ? next_held(c, from) : next_from(c, from);
 }
 
 /* Writers only: the leaves are held. */

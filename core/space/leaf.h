@@ -89,13 +89,22 @@ static inline struct leaf_state *leaf_state(struct gpuvm_vm *vm)
 
 /* ---- a cursor's scratch ---- */
 
+/*
+ * @first, @last: writer: held, and all between them
+ * @spare: writer: linked by next_new; for splits
+ * @at, @index: where the last answer was: leaf and entry
+ * @below_lo, @below_hi: writer: how many keys of @first are <= c->lo, and of @last <= c->hi - 1; until it is edited
+ * @edited: writer: something changed
+ * @even: writer: split in halves
+ */
 struct leaf_cursor {
-	struct leaf *first, *last; /* writer: held, and all between them */
-	struct leaf *spare; /* writer: linked by next_new; for splits */
-	struct leaf *at; /* where the last answer was */
-	uint32_t index; /* and which entry */
-	bool edited; /* writer: something changed */
-	bool even; /* writer: split in halves */
+	struct leaf *first, *last;
+	struct leaf *spare;
+	struct leaf *at;
+	uint8_t index;
+	uint8_t below_lo, below_hi;
+	bool edited;
+	bool even;
 };
 
 static_assert(sizeof(struct leaf_cursor) <= sizeof(((struct gpuvm__cursor *)0)->scratch), "scratch too small");
@@ -237,6 +246,16 @@ struct leaf_entry {
 	uint64_t key;
 	struct gpuvm_va *va;
 };
+
+/* The held leaf of @addr. */
+static inline struct leaf *leaf_held(struct leaf_cursor *lc, uint64_t addr)
+{
+	struct leaf *l = lc->first;
+
+	while (l != lc->last && leaf_hi(l) <= addr)
+		l = leaf_right(l);
+	return l;
+}
 
 /* leaf_write.c: inside an edit. Entries [i, j) become @in[0..m); the result fits. */
 void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m);

@@ -58,41 +58,46 @@ static void lock_next(struct leaf_cursor *lc)
 	lock(lc->last);
 }
 
-/* The mapping at @addr, which is in the held leaf @l; or NULL. */
-static struct gpuvm_va *va_at(struct leaf *l, uint64_t addr)
+/* Where the mapping at c->lo starts, if it starts before @l; else c->lo. Only entry 0 can (F2): the others are not looked at. */
+static uint64_t reach_left(struct gpuvm__cursor *c, struct leaf *l, unsigned int below)
 {
-	unsigned int n = leaf_find(l, addr);
-	struct gpuvm_va *va = n ? leaf_slot(l, n - 1) : NULL;
+	struct gpuvm_va *va;
 
-	return va && va->end > addr ? va : NULL;
+	if (likely(below != 1 || gpuvm__load(&l->key[0], relaxed) >= l->lo))
+		return c->lo;
+	va = leaf_slot(l, 0);
+	return va->end > c->lo ? va->start : c->lo;
 }
 
-static struct leaf *held_leaf_of(struct leaf_cursor *lc, uint64_t addr)
+/* Where the mapping at c->hi - 1 ends, if it ends after @l. Only the last entry can. */
+static uint64_t reach_right(struct gpuvm__cursor *c, struct leaf *l, unsigned int below)
 {
-	struct leaf *l = lc->first;
-
-	while (l != lc->last && leaf_hi(l) <= addr)
-		l = leaf_right(l);
-	return l;
+	if (likely(!below || below != leaf_n(l)))
+		return c->hi;
+	return leaf_slot(l, below - 1)->end;
 }
 
 /*
- * Lock what [@from, c->hi) touches, and what sticks out on the right. Returns how far to the left what sticks out there
- * reaches: @from if nothing does.
+ * Lock what [@from, c->hi) touches, and what sticks out on the right. Returns where what sticks out on the left starts, if
+ * that is not locked, else @from.
  */
 static uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
-	struct gpuvm_va *va;
+	struct leaf *l;
+	uint64_t reach;
 
 	lc->first = lc->last = lock_leaf_of(leaf_state(c->vm), from);
-	while (leaf_hi(lc->last) < c->hi)
+	while (unlikely(leaf_hi(lc->last) < c->hi))
 		lock_next(lc);
-	va = va_at(lc->last, c->hi - 1);
-	while (va && leaf_hi(lc->last) < va->end)
+	lc->below_hi = leaf_find(lc->last, c->hi - 1);
+	reach = reach_right(c, lc->last, lc->below_hi);
+	while (unlikely(leaf_hi(lc->last) < reach))
 		lock_next(lc);
-	va = va_at(held_leaf_of(lc, c->lo), c->lo);
-	return va && va->start < lc->first->lo ? va->start : from;
+	l = leaf_held(lc, c->lo);
+	lc->below_lo = leaf_find(l, c->lo);
+	reach = reach_left(c, l, lc->below_lo);
+	return reach < lc->first->lo ? reach : from;
 }
 
 /* ---- spare leaves (S4) ---- */
@@ -115,8 +120,8 @@ static unsigned int splits_wanted(struct gpuvm__cursor *c)
 	if (!c->splices)
 		return 0;
 	if (likely(c->splices == 1)) {
-		begins = held_leaf_of(lc, c->lo);
-		ends = held_leaf_of(lc, c->hi - 1);
+		begins = leaf_held(lc, c->lo);
+		ends = leaf_held(lc, c->hi - 1);
 		return may_overflow(begins, 1) + (ends != begins && may_overflow(ends, 1));
 	}
 	for (l = lc->first;; l = leaf_right(l)) {
@@ -307,7 +312,7 @@ static unsigned int entries_for(struct leaf *l, struct gpuvm_va *const *in, unsi
 }
 
 /* The held leaf of @addr: through the tree, if the section is a long one. */
-static struct leaf *splice_leaf(struct gpuvm__cursor *c, uint64_t addr)
+static struct leaf *find_held(struct gpuvm__cursor *c, uint64_t addr)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
 	struct leaf *l = lc->first;
@@ -321,6 +326,51 @@ static struct leaf *splice_leaf(struct gpuvm__cursor *c, uint64_t addr)
 	return l;
 }
 
+/* What one splice does, from leaf to leaf. */
+struct splice {
+	uint64_t lo, hi;
+	struct gpuvm_va *const *in;
+	unsigned int n;
+	struct chain old;
+};
+
+/* Which entries of @l go: [*i, *j). What begin() found out is still true of the first edit. */
+static void find_old(struct gpuvm__cursor *c, struct leaf *l, const struct splice *s, unsigned int *i, unsigned int *j)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	bool known = !lc->edited && lc->first == lc->last && s->lo == c->lo && s->hi == c->hi;
+
+	*i = known ? lc->below_lo : leaf_find(l, s->lo);
+	*j = known ? lc->below_hi : leaf_find(l, s->hi - 1);
+	if (*i && leaf_slot(l, *i - 1)->end > s->lo)
+		--*i;
+}
+
+/* The first leaf that changes: that of lo, or where what sticks out there starts. */
+static struct leaf *find_first(struct gpuvm__cursor *c, uint64_t lo)
+{
+	struct leaf *l = find_held(c, lo);
+	struct gpuvm_va *va;
+
+	if (likely(leaf_n(l) == 0 || gpuvm__load(&l->key[0], relaxed) >= l->lo))
+		return l;
+	va = leaf_slot(l, 0);
+	return va->end > lo ? find_held(c, va->start) : l;
+}
+
+/* Inside an edit of @l. Returns the leaf after which the splice goes on: @l, or what was split off it. */
+static struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, struct splice *s, unsigned int i, unsigned int j)
+{
+	struct leaf_entry in[GPUVM__SPLICE_MAX];
+	unsigned int m = entries_for(l, s->in, s->n, in);
+
+	chain_entries(&s->old, l, i, j);
+	if (unlikely(leaf_n(l) - (j - i) + m > LEAF_CAP))
+		return split(c, l, i, j, in, m);
+	gpuvm__leaf_replace(l, i, j, in, m);
+	return l;
+}
+
 /*
  * Leaf by leaf, each edit begun before that of the leaf to its left is ended: who walks right and looks back (S2) sees all
  * of the splice or nothing, and nobody waits for the whole of a long one.
@@ -328,42 +378,25 @@ static struct leaf *splice_leaf(struct gpuvm__cursor *c, uint64_t addr)
 void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 			struct gpuvm_va **removed)
 {
-	struct leaf_cursor *lc = leaf_cursor(c);
-	struct chain ch = { .tail = removed };
-	struct gpuvm_va *va, *rest = *removed;
-	struct leaf_entry put_in[GPUVM__SPLICE_MAX];
-	struct leaf *l, *left = NULL, *new;
-	unsigned int i, j, m;
+	struct splice s = { .lo = lo, .hi = hi, .in = in, .n = n, .old = { .tail = removed } };
+	struct gpuvm_va *rest = *removed;
+	struct leaf *l, *left = NULL;
+	unsigned int i, j;
 
-	l = splice_leaf(c, lo);
-	va = va_at(l, lo);
-	if (unlikely(va && va->start < l->lo))
-		l = splice_leaf(c, va->start);
-	for (;; l = leaf_right(l)) {
-		i = leaf_find(l, lo);
-		if (i && leaf_slot(l, i - 1)->end > lo)
-			i--;
-		j = leaf_find(l, hi - 1);
-		new = NULL;
+	for (l = find_first(c, lo);; l = leaf_right(l)) {
+		find_old(c, l, &s, &i, &j);
 		leaf_edit_begin(l);
 		if (left)
 			leaf_edit_end(left);
-		chain_entries(&ch, l, i, j);
-		m = entries_for(l, in, n, put_in);
-		if (likely(leaf_n(l) - (j - i) + m <= LEAF_CAP))
-			gpuvm__leaf_replace(l, i, j, put_in, m);
-		else
-			new = split(c, l, i, j, put_in, m);
 		left = l;
-		if (new)
-			l = new;
-		if (leaf_hi(l) >= hi && leaf_hi(l) >= ch.end)
+		l = splice_leaf(c, l, &s, i, j);
+		if (leaf_hi(l) >= hi && leaf_hi(l) >= s.old.end)
 			break;
 	}
 	leaf_edit_end(left);
-	*ch.tail = rest;
-	lc->at = NULL;
-	lc->edited = true;
+	*s.old.tail = rest;
+	leaf_cursor(c)->at = NULL;
+	leaf_cursor(c)->edited = true;
 }
 
 void gpuvm__leaf_write_end(struct gpuvm__cursor *c)
