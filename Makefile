@@ -141,10 +141,6 @@ core-obj += $(patsubst %.c,$(B)/%.o,$(wildcard stress/sched/*.c))
 $(foreach d,core core/list core/space core/ref core/alloc core/locks,$(eval cflags-$(d) := $(core-cflags)))
 endif
 
-bench-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard bench/*.cc)) \
-	$(cases:%=$(B)/bench/case/%.o)
-stress-obj := $(patsubst %.c,$(B)/%.o,$(wildcard stress/*.c)) $(scenarios:%=$(B)/stress/scenario/%.o)
-
 # Linux's own drm_gpuvm.c, if Debian's kernel source is there or was extracted already. PEER= leaves it out.
 PEER_SOURCE ?= /usr/src/linux-source-6.12.tar.xz
 PEER ?= $(if $(wildcard $(PEER_SOURCE) $(O)/peer/names.h),1)
@@ -152,7 +148,12 @@ peer-dir := $(O)/peer
 peer-lib := $(B)/libpeer.a
 peer-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c)) $(B)/peer/drm_gpuvm.o $(B)/peer/rbtree.o
 # Ours first: where both have a header, the kernel's is not used.
-peer-cppflags := -Ibench/peer -Ibench/peer/include -isystem $(peer-dir)/include -I$(peer-dir) -include $(peer-dir)/names.h
+base-cppflags += $(if $(PEER),-DGPUVM_PEER)
+peer-cppflags := -Ibench/peer/include -isystem $(peer-dir)/include -I$(peer-dir) -include $(peer-dir)/names.h
+
+bench-obj := $(patsubst %.c,$(B)/%.o,$(wildcard bench/*.c)) $(patsubst %.cc,$(B)/%.o,$(wildcard bench/*.cc)) \
+	$(cases:%=$(B)/bench/case/%.o) $(if $(PEER),$(peers:%=$(B)/bench/peer/case/%.o))
+stress-obj := $(patsubst %.c,$(B)/%.o,$(wildcard stress/*.c)) $(scenarios:%=$(B)/stress/scenario/%.o)
 
 lib := $(B)/libgpuvm.a
 shlib := $(B)/libgpuvm.so.0
@@ -210,9 +211,10 @@ $(B)/peer/%.o: $(peer-dir)/names.h $(B)/flags
 
 # Ours that see the kernel's headers.
 cppflags-bench/peer := $(peer-cppflags) -Wno-sign-compare
+cppflags-bench/peer/case := $(cppflags-bench/peer)
 cppflags-tests/peer := $(cppflags-bench/peer) -Itests/support
-$(B)/tests/test_peer_warts.o: base-cppflags += $(cppflags-tests/peer)
-$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c tests/peer/*.c tests/test_peer*.c)): $(peer-dir)/names.h
+$(B)/tests/test_peer_warts.o: private base-cppflags += $(cppflags-tests/peer)
+$(patsubst %.c,$(B)/%.o,$(wildcard bench/peer/*.c bench/peer/case/*.c tests/peer/*.c tests/test_peer*.c)): $(peer-dir)/names.h
 
 $(peer-dir)/names.h: $(if $(wildcard $(PEER_SOURCE)),scripts/peer-extract)
 	$(say) EXTRACT $(PEER_SOURCE)
@@ -231,7 +233,7 @@ $(shlib): $(core-obj)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -shared -Wl,-soname,libgpuvm.so.0 -Wl,-z,defs -o $@ $^ $(base-libs)
 
-$(bench-bin): $(bench-obj) $(lib)
+$(bench-bin): $(bench-obj) $(if $(PEER),$(peer-lib)) $(lib)
 	$(say) LD $@
 	$(Q)$(CXX) $(all-ldflags) -o $@ $^ -lbenchmark -lhwloc $(base-libs) -lm
 

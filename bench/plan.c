@@ -26,6 +26,23 @@ static const struct {
 	GPUVM__CASES(CASE_ROW)
 };
 
+/* Linux's own code (bench/peer): cases of the same names, each an alternative in the groups of its namesake. */
+#ifdef GPUVM_PEER
+#define DECLARE_PEER(name, doc, busted) extern const struct bench_case bench_peer_##name;
+GPUVM__PEERS(DECLARE_PEER)
+#endif
+
+static const struct {
+	const char *name;
+	const struct bench_case *c;
+} peers[] = {
+#ifdef GPUVM_PEER
+#define PEER_ROW(n, d, busted) { .name = #n, .c = &bench_peer_##n },
+	GPUVM__PEERS(PEER_ROW)
+#endif
+	{ .name = NULL },
+};
+
 static const struct {
 	const char *name, *strategy[BENCH_AXES];
 } presets[] = {
@@ -153,11 +170,13 @@ static void name_bench(struct making *m, struct bench *b)
 			append(b->strategy, sizeof(b->strategy), " ", key->name, b->ctx.value[k]);
 			b->ctx.strategy[axis] = b->ctx.value[k];
 			b->linux = b->linux && !strcmp(b->ctx.value[k], m->linux[axis]);
+		} else if (!strcmp(key->name, "peer")) {
+			append(b->strategy, sizeof(b->strategy), " ", key->name, b->ctx.value[k]);
 		} else {
 			append(b->point, sizeof(b->point), " ", key->name, b->ctx.value[k]);
 		}
 	}
-	b->linux = b->linux && *b->strategy;
+	b->linux = b->linux && *b->strategy && !b->peer;
 	snprintf(threads, sizeof(threads), "%u", b->ctx.threads);
 	if (b->c->threads) {
 		append(b->name, sizeof(b->name), "/", "threads", threads);
@@ -193,6 +212,29 @@ static int add_bench(struct making *m, const struct bench *model)
 
 static int expand_keys(struct making *m, struct bench *b, unsigned int k, bool axes);
 
+/* The peer of @b, if it has one, at the same point: its keys that are no strategy have @b's values. */
+static int expand_peer(struct making *m, const struct bench *b)
+{
+	struct bench p = *b;
+	const struct bench_key *key;
+	unsigned int i, k;
+
+	for (i = 0; peers[i].name && strcmp(peers[i].name, b->case_name); i++)
+		;
+	if (!peers[i].name)
+		return 0;
+	p.c = peers[i].c;
+	p.peer = true;
+	p.ctx.keys = p.c->keys;
+	for (k = 0; (key = &p.c->keys[k])->name; k++) {
+		p.ctx.value[k] = key->values;
+		for (i = 0; b->c->keys[i].name; i++)
+			if (!strcmp(b->c->keys[i].name, key->name))
+				p.ctx.value[k] = b->ctx.value[i];
+	}
+	return expand_keys(m, &p, 0, true);
+}
+
 static int expand_threads(struct making *m, struct bench *b)
 {
 	unsigned int i;
@@ -202,6 +244,7 @@ static int expand_threads(struct making *m, struct bench *b)
 		b->ctx.threads = b->c->threads ? m->o->threads[i] : 1;
 		m->group++;
 		ret = expand_keys(m, b, 0, true);
+		ret = ret ? ret : expand_peer(m, b);
 	}
 	return ret;
 }

@@ -21,6 +21,7 @@ enum bench_status { BENCH_PENDING, BENCH_OK, BENCH_FAILED, BENCH_SKIPPED };
  * @strategy: the part that is ("list:mutex"), empty if the case varies none
  * @group: benchmarks of one group are alternatives for the same work and run interleaved
  * @linux: this is what the preset "linux" does
+ * @peer: this is Linux's own code
  * @ctx: the case's view
  * @batch: operations per run()
  * @status: how it went; ctx.why has the words unless BENCH_OK
@@ -36,6 +37,7 @@ struct bench {
 	char strategy[64];
 	unsigned int group;
 	bool linux;
+	bool peer;
 	struct bench_ctx ctx;
 	uint64_t batch;
 	enum bench_status status;

@@ -52,6 +52,8 @@ static void add_stats(struct asked *a, const struct bench *b, const struct bench
 {
 	unsigned int i;
 
+	if (b->peer)
+		return; /* not the core's work */
 	add_counter(a, "allocs_per_op", per_op(w, GPUVM_STAT_ALLOC));
 	add_counter(a, "bytes_per_op", per_op(w, GPUVM_STAT_ALLOC_BYTES));
 	for (i = 0; i < GPUVM_STAT_COUNT; i++)

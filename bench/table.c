@@ -40,10 +40,28 @@ static const struct bench *linux_of(const struct bench *b, size_t nr)
 	return NULL;
 }
 
+/* Linux's own code at the same work, on the same allocator; NULL if this is it. */
+static const struct bench *peer_of(const struct bench *b, size_t nr, const struct bench *row)
+{
+	const char *alloc = row->ctx.strategy[GPUVM_AXIS_ALLOC];
+
+	for (; !row->peer && nr; b++, nr--)
+		if (b->peer && bench_measured(b) && !strcmp(b->ctx.strategy[GPUVM_AXIS_ALLOC], alloc))
+			return b;
+	return NULL;
+}
+
 /* What the rows of one case have in common. */
 struct layout {
 	int point, strategy; /* widths; 0: no such column */
+	bool peer; /* Linux's own code is among them */
 	bool color;
+};
+
+/* What the rows of one group are compared with. */
+struct against {
+	const struct bench *linux, *group;
+	size_t nr;
 };
 
 static int wider(int width, const char *text)
@@ -56,8 +74,8 @@ static int wider(int width, const char *text)
 static void heading(const struct bench *b, const struct layout *l)
 {
 	printf("\n%s%s%s - %s\n\n", l->color ? BOLD : "", b->case_name, l->color ? PLAIN : "", b->case_doc);
-	printf("  %-*s %-*s %9s %7s %9s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "",
-	       "ns/op", "spread", "vs linux", "allocs/op", "CPU ns/op", "Mop/s", "note");
+	printf("  %-*s %-*s %9s %7s %9s%s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "",
+	       "ns/op", "spread", "vs linux", l->peer ? "   vs peer" : "", "allocs/op", "CPU ns/op", "Mop/s", "note");
 }
 
 static void notes(const struct bench *b, char *to, size_t size)
@@ -97,15 +115,24 @@ static const char *paint(const struct bench *b, const struct summary *s, const s
 	return s->q3 < summarise(linux).q1 ? GREEN : s->q1 > summarise(linux).q3 ? RED : "";
 }
 
-static void row(const struct bench *b, bool first, const struct bench *linux, const struct layout *l)
+/* The peer's allocations are not the core's to count. */
+static void allocs_cell(char *to, size_t size, const struct bench *b, const struct summary *s)
 {
-	char ns[24], cpu[24], ratio[24], mops[24], note[96];
+	if (b->peer)
+		snprintf(to, size, "-");
+	else
+		snprintf(to, size, "%.4g", s->allocs_per_op);
+}
+
+static void row(const struct bench *b, const struct against *a, const struct layout *l)
+{
+	char ns[24], cpu[24], ratio[24], peer[24] = "", mops[24], allocs[24], note[96];
 	const char *colour;
 	struct summary s;
 
 	if (b->status == BENCH_PENDING)
 		return;
-	printf("  %-*s %-*s ", l->point, first ? b->point : "", l->strategy, b->strategy);
+	printf("  %-*s %-*s ", l->point, b == a->group ? b->point : "", l->strategy, b->strategy);
 	if (!bench_measured(b)) {
 		printf("%s%s\n", b->status == BENCH_FAILED ? "FAILED: " : "not measured", b->ctx.why);
 		return;
@@ -114,11 +141,15 @@ static void row(const struct bench *b, bool first, const struct bench *linux, co
 	number(ns, sizeof(ns), s.median);
 	number(cpu, sizeof(cpu), s.cpu);
 	number(mops, sizeof(mops), s.ops_per_second / 1e6);
-	ratio_cell(ratio, sizeof(ratio), b, &s, linux);
+	ratio_cell(ratio, sizeof(ratio), b, &s, a->linux);
+	if (l->peer)
+		ratio_cell(peer, sizeof(peer), b, &s, peer_of(a->group, a->nr, b));
+	allocs_cell(allocs, sizeof(allocs), b, &s);
 	notes(b, note, sizeof(note));
-	colour = paint(b, &s, linux, l->color);
-	printf("%9s %6.1f%% %s%9s%s %9.4g %9s %9s%s%s\n", ns, 100 * (s.q3 - s.q1) / s.median, colour, ratio,
-	       *colour ? PLAIN : "", s.allocs_per_op, cpu, mops, *note ? "  " : "", note);
+	colour = paint(b, &s, a->linux, l->color);
+	printf("%9s %6.1f%% %s%9s%s %*s%s%9s %9s %9s%s%s\n", ns, 100 * (s.q3 - s.q1) / s.median, colour, ratio,
+	       *colour ? PLAIN : "", l->peer ? 9 : 0, peer, l->peer ? " " : "", allocs, cpu, mops, *note ? "  " : "",
+	       note);
 }
 
 /* An interrupted run leaves cases that it never came to. */
@@ -136,21 +167,23 @@ static size_t case_table(const struct plan *plan, size_t from, bool color)
 	struct verdict verdict = { .nr = 0 };
 	size_t i, end, group, k;
 
-	for (end = from; end < plan->nr && plan->b[end].c == plan->b[from].c; end++) {
+	for (end = from; end < plan->nr && plan->b[end].case_name == plan->b[from].case_name; end++) {
 		l.point = wider(l.point, plan->b[end].point);
 		l.strategy = wider(l.strategy, plan->b[end].strategy);
+		l.peer = l.peer || plan->b[end].peer;
 	}
 	if (!any_started(&plan->b[from], end - from))
 		return end;
 	heading(&plan->b[from], &l);
 	for (i = from; i < end; i = group) {
-		const struct bench *linux;
+		struct against a = { .group = &plan->b[i] };
 
 		group = group_end(plan, i);
-		linux = linux_of(&plan->b[i], group - i);
+		a.nr = group - i;
+		a.linux = linux_of(a.group, a.nr);
 		for (k = i; k < group; k++)
-			row(&plan->b[k], k == i, linux, &l);
-		verdict_count(&verdict, &plan->b[i], group - i, linux);
+			row(&plan->b[k], &a, &l);
+		verdict_count(&verdict, a.group, a.nr, a.linux);
 	}
 	verdict_print(&verdict);
 	return end;
@@ -165,7 +198,8 @@ void table_print(const struct plan *plan, bool color)
 	puts("\nns/op: time one thread spends per operation, median of the windows."
 	     "\nspread: interquartile range over median. Mop/s: all threads together."
 	     "\nCPU ns/op: of the whole process, threads that reclaim memory included."
-	     "\nvs linux: ratio to the row with upstream's strategies (marked =); below 1 is faster.");
+	     "\nvs linux: ratio to the row with upstream's strategies (marked =); below 1 is faster."
+	     "\nvs peer: ratio to Linux's own code on the same allocator (docs/peer.md says what it is and is not).");
 	if (machine_cpus() < 4)
 		printf("This host has %u CPUs: no scaling curve can be concluded from the thread counts above.\n",
 		       machine_cpus());

@@ -20,7 +20,7 @@ function pick(attrs, key,    n, parts, i, kv) {
 	kind = $1; name = $2; attrs = $3
 	if (NF < 4)
 		fail("want: kind name attributes description")
-	if (kind !~ /^(list|space|ref|alloc|preset|case|scenario)$/)
+	if (kind !~ /^(list|space|ref|alloc|preset|case|peer|scenario)$/)
 		fail("unknown kind")
 	if (name !~ /^[a-z][a-z0-9_]*$/)
 		fail("a name is lower-case letters, digits and _")
@@ -39,7 +39,7 @@ function pick(attrs, key,    n, parts, i, kv) {
 END {
 	if (failed)
 		exit 1
-	split("list space ref alloc preset case scenario", kinds, " ")
+	split("list space ref alloc preset case peer scenario", kinds, " ")
 	if (form == "mk") {
 		for (k = 1; k in kinds; k++) {
 			printf "%ss :=", kinds[k]

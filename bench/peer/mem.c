@@ -16,8 +16,11 @@
 extern void *__libc_malloc(size_t size);
 extern void __libc_free(void *p);
 
-/* kfree() knows no size, so neither does this: dallocx(), not the core's sdallocx(). */
-static bool use_jemalloc;
+/*
+ * kfree() knows no size, so neither does this: dallocx(), not the core's sdallocx(). By thread, as alternatives that differ
+ * in nothing else run by turns; initial-exec, else each access would be a call.
+ */
+static __thread bool use_jemalloc __attribute__((tls_model("initial-exec")));
 
 static void *raw_alloc(size_t size)
 {

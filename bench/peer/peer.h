@@ -18,7 +18,11 @@ const char *peer_version(void);
 /** peer_package() - Debian's package and version, or where the source came from */
 const char *peer_package(void);
 
-/** peer_mem_use() - kmalloc takes memory from here from now on: "glibc", "jemalloc". Nothing is allocated yet. -ENOTSUP. */
+/**
+ * peer_mem_use() - the calling thread's kmalloc and kfree go to this allocator from now on: "glibc" (the first), "jemalloc"
+ *
+ * What came from one must go back to it: the caller sees to that. Return: 0 or -ENOTSUP.
+ */
 int peer_mem_use(const char *name);
 
 /** peer_mem_fail() - the @nth allocation of this thread from now fails; 0: none. -ENOTSUP in the release build. */
