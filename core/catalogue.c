@@ -171,6 +171,18 @@ void gpuvm__strategies_thread_leave(void)
 	for (i = 0; i < ARRAY_SIZE(refs); i++)
 		if (refs[i]->thread_leave)
 			refs[i]->thread_leave();
+	for (i = 0; i < ARRAY_SIZE(allocs); i++)
+		if (allocs[i]->thread_leave)
+			allocs[i]->thread_leave();
+}
+
+void gpuvm__strategies_quiesce(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(allocs); i++)
+		if (allocs[i]->quiesce)
+			allocs[i]->quiesce();
 }
 
 FIND(space, spaces)

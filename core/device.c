@@ -47,6 +47,24 @@ int gpuvm_device_create(const struct gpuvm_device_params *params, struct gpuvm_d
 	return 0;
 }
 
+int gpuvm_device_churn(struct gpuvm_device *dev, size_t size, uint64_t n, bool retire)
+{
+	void *obj;
+
+	if (size < 64 || size > 65536)
+		return -EINVAL;
+	for (; n; n--) {
+		obj = gpuvm__obj_alloc(dev->alloc, GPUVM_TYPE_OP, size, 16);
+		if (!obj)
+			return -ENOMEM;
+		if (retire)
+			gpuvm__obj_retire(obj);
+		else
+			gpuvm__obj_free(obj);
+	}
+	return 0;
+}
+
 struct gpuvm_device *gpuvm_device_get(struct gpuvm_device *dev)
 {
 	gpuvm__kref_get(&dev->ref);

@@ -25,28 +25,33 @@ void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type typ
 	return obj;
 }
 
-static void release(struct gpuvm__obj *obj)
+#ifdef GPUVM_DEBUG
+void gpuvm__obj_end(struct gpuvm__obj *obj)
+{
+	gpuvm__live_add(obj->type, -1);
+	memset(obj, 0x6b, obj->size); /* poison: a use after free meets no valid state word */
+}
+#endif
+
+void gpuvm__obj_release(struct gpuvm__obj *obj)
 {
 	const struct gpuvm__alloc_ops *alloc = obj->alloc;
 	size_t size = obj->size, align = obj->line_aligned ? GPUVM__LINE : 16;
 
-	gpuvm__live_add(obj->type, -1);
-#ifdef GPUVM_DEBUG
-	memset(obj, 0x6b, size); /* poison: a use after free meets no valid state word */
-#endif
+	gpuvm__obj_end(obj);
 	alloc->free(obj, size, align);
 }
 
 void gpuvm__obj_free(void *p)
 {
 	gpuvm__count(FREE);
-	release(p);
+	gpuvm__obj_release(p);
 }
 
 static void release_rcu(gpuvm__rcu_head *head)
 {
 	gpuvm__rcu_callback(head);
-	release(container_of(head, struct gpuvm__obj, rcu));
+	gpuvm__obj_release(container_of(head, struct gpuvm__obj, rcu));
 }
 
 void gpuvm__obj_retire(void *p)

@@ -178,6 +178,10 @@ struct gpuvm__thread {
 
 /* What strategies keep for the calling thread is given back; it is still registered (catalogue.c). */
 void gpuvm__strategies_thread_leave(void);
+/* What strategies have retired by themselves is freed (catalogue.c). */
+void gpuvm__strategies_quiesce(void);
+/* The calling thread is the library's own: it reads nothing, but what it counts is counted. It never leaves. */
+void gpuvm__thread_count(void);
 
 extern GPUVM__PER_THREAD(struct gpuvm__thread, gpuvm__threads);
 #define gpuvm__self gpuvm__mine(gpuvm__threads)

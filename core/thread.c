@@ -57,12 +57,10 @@ static void add_stats(struct gpuvm_stats *to, struct gpuvm__thread *from)
 		to->v[i] += atomic_load_explicit(&from->stat[i], memory_order_relaxed);
 }
 
-void gpuvm_thread_enter(void)
+void gpuvm__thread_count(void)
 {
 	struct gpuvm__thread *t = &gpuvm__self;
 
-	if (t->entered++)
-		return;
 	pthread_mutex_lock(&threads_lock);
 	t->next = threads;
 	t->pprev = &threads;
@@ -70,6 +68,13 @@ void gpuvm_thread_enter(void)
 		threads->pprev = &t->next;
 	threads = t;
 	pthread_mutex_unlock(&threads_lock);
+}
+
+void gpuvm_thread_enter(void)
+{
+	if (gpuvm__self.entered++)
+		return;
+	gpuvm__thread_count();
 	gpuvm__rcu_register();
 }
 
@@ -96,6 +101,7 @@ void gpuvm_thread_leave(void)
 
 void gpuvm_quiesce(void)
 {
+	gpuvm__strategies_quiesce();
 	gpuvm__rcu_barrier();
 }
 

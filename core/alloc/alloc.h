@@ -8,7 +8,11 @@
  *   A1  alloc() returns @size uninitialised bytes aligned to @align (16 or 64); NULL if there is no memory.
  *   A2  free() takes what alloc() gave, with the same size and alignment, from any thread.
  *   A3  retire() frees after a grace period that starts now or later; it neither blocks nor allocates. The object starts
- *       with a struct gpuvm__obj whose rcu head is free for its use. NULL: the core uses call_rcu.
+ *       with a struct gpuvm__obj whose rcu head is free for its use. NULL: the core uses call_rcu. One that keeps the
+ *       object to itself calls gpuvm__obj_end() when the grace period is over, else gpuvm__obj_release().
+ *   A4  thread_leave() gives back what is kept for the calling thread; it may come back. NULL: nothing is.
+ *   A5  quiesce() returns when everything retired before, by any thread, is freed, and what threads that left have kept is
+ *       given back. No read section open, no lock held. NULL: gpuvm__rcu_barrier(), which follows in any case, will do.
  */
 #ifndef GPUVM_CORE_ALLOC_ALLOC_H
 #define GPUVM_CORE_ALLOC_ALLOC_H
@@ -21,12 +25,27 @@
  * @alloc: see A1
  * @free: see A2
  * @retire: see A3
+ * @thread_leave: see A4
+ * @quiesce: see A5
  */
 struct gpuvm__alloc_ops {
 	const char *name;
 	void *(*alloc)(size_t size, size_t align);
 	void (*free)(void *p, size_t size, size_t align);
 	void (*retire)(struct gpuvm__obj *obj);
+	void (*thread_leave)(void);
+	void (*quiesce)(void);
 };
+
+/* The object is dead: the debug build counts it off and poisons it, but for what the allocator wrote since. */
+#ifdef GPUVM_DEBUG
+void gpuvm__obj_end(struct gpuvm__obj *obj);
+#else
+static inline void gpuvm__obj_end(struct gpuvm__obj *obj)
+{
+}
+#endif
+/* gpuvm__obj_end(), and free(). */
+void gpuvm__obj_release(struct gpuvm__obj *obj);
 
 #endif /* GPUVM_CORE_ALLOC_ALLOC_H */

@@ -62,6 +62,17 @@ struct gpuvm_device_params {
  */
 GPUVM_API GPUVM_MUST_CHECK int gpuvm_device_create(const struct gpuvm_device_params *params, struct gpuvm_device **out);
 
+/**
+ * gpuvm_device_churn() - allocate objects as the core does and give each back at once: what the device's allocator costs
+ * @dev: the device
+ * @size: of each in bytes, 64 to 65536
+ * @n: how many, one after the other
+ * @retire: give them back after a grace period
+ *
+ * For benchmarks and tests. Context: allocates. Return: 0; -EINVAL (size); -ENOMEM.
+ */
+GPUVM_API GPUVM_MUST_CHECK int gpuvm_device_churn(struct gpuvm_device *dev, size_t size, uint64_t n, bool retire);
+
 /** gpuvm_device_get() - take another reference. The caller must own one already. */
 GPUVM_API struct gpuvm_device *gpuvm_device_get(struct gpuvm_device *dev);
 

@@ -40,6 +40,10 @@ GPUVM_BEGIN_DECLS
 	X(SPACE_SPLIT, "space_splits", "index nodes split")                          \
 	X(SPACE_MERGE, "space_merges", "index nodes merged or dropped")              \
 	X(SPACE_WIDEN, "space_widens", "binds that had to lock more than they asked") \
+	X(MAG_TAKE, "mag_takes", "objects a magazine had to get from the C library")  \
+	X(MAG_GIVE, "mag_gives", "objects a magazine gave back to it")               \
+	X(MAG_REMOTE, "mag_remote", "objects sent back to the thread that owns them") \
+	X(MAG_BATCH, "mag_batches", "batches of retired objects that waited together") \
 	X(DEFER_PUSH, "defer_pushes", "zombies queued")                              \
 	X(DEFER_FREE, "defer_frees", "zombies freed")                                \
 	X(FORGOTTEN, "forgotten", "zombies that only gpuvm_vm_close() freed")        \

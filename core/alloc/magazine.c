@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * magazine.c - alloc:magazine, each thread keeps the objects it allocated and gets them back, after a grace period if they
+ * were retired, one grace period for a whole batch.
+ *
+ * Idea: Bonwick's magazines, and the owner-return of mimalloc. Objects come from the C library one by one and are kept by
+ * size class; behind each stands its owner, the heap (a thread's) that allocated it.
+ *
+ *   M1  Everything of a heap is its thread's alone, but for the three below.
+ *   M2  returned: what other threads free of this heap's; a lock-free stack, emptied whole by the owner.
+ *   M3  done: this heap's batches whose grace period is over; likewise, pushed by whoever ran the round (reclaim.h).
+ *   M4  Open batches are changed inside the heap's biased lock only: so gpuvm_quiesce() can hand in what other threads
+ *       have collected.
+ *   M5  A heap outlives its thread: it is parked, without free objects, and the next thread that comes takes it over with
+ *       whatever still finds its way back. Who holds the gate may empty a parked heap.
+ *   M6  Retiring neither blocks nor allocates: where every batch structure is under way, the open batch grows.
+ *   M7  A class keeps at most `limit` free objects, twice what was lately needed between two arrivals; what is over is given
+ *       back SPILL per operation, so that no operation pays for many.
+ *
+ * Teaches: that the cost of deferred freeing is the grace period per object and the cold memory, not the deferring.
+ */
+#include "../biased.h"
+#include "../reclaim.h"
+#include "alloc.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+#define STEP 32u       /* of sizes, 16-byte alignment */
+#define MAX_SIZE 1024u /* larger ones go to the C library */
+#define LINE_CLASSES (MAX_SIZE / GPUVM__LINE)
+#define CLASSES (MAX_SIZE / STEP + LINE_CLASSES)
+#define BATCH 64
+#define BATCHES 64 /* per heap */
+#define LIMIT_MIN 256
+#define SPILL 2
+
+#define raw (&gpuvm__alloc_glibc)
+extern const struct gpuvm__alloc_ops gpuvm__alloc_glibc;
+
+/* An object that is free or waiting: over its struct gpuvm__obj, whose first word is free for that (A3). */
+struct slot {
+	struct slot *next;
+};
+
+/* Behind each object, at its class' size. */
+struct tail {
+	struct heap *owner; /* NULL: nobody's, the C library takes it back */
+	uint64_t pad;
+};
+
+struct mag_batch {
+	struct gpuvm__batch batch; /* first */
+	struct heap *heap;
+	struct slot *first, *last;
+	uint32_t n;
+	uint16_t cls;
+	bool mixed; /* some are not this heap's own */
+};
+
+struct class
+{
+	struct slot *free;
+	uint32_t nr_free, limit;	 /* M7 */
+	uint32_t drawn;			 /* taken since the last arrival */
+	struct mag_batch *open;		 /* M4 */
+	_Atomic(struct slot *) returned; /* M2 */
+};
+
+struct heap {
+	struct gpuvm__biased lock;	     /* M4 */
+	struct gpuvm__batch *spare;	     /* struct mag_batch not under way */
+	_Atomic(struct gpuvm__batch *) done; /* M3 */
+	bool parked;			     /* under the gate */
+	struct heap *next;		     /* of all there ever were; under the gate */
+	struct class cls[CLASSES];
+	struct mag_batch batches[BATCHES];
+};
+
+static GPUVM__PER_THREAD(struct heap *, my_heap);
+static struct heap *heaps; /* under the gate */
+
+/* ---- classes ---- */
+
+static inline unsigned int class_of(size_t size, size_t align)
+{
+	return align > 16 ? (size - 1) / GPUVM__LINE : LINE_CLASSES + (size - 1) / STEP;
+}
+
+static inline size_t class_size(unsigned int c)
+{
+	return c < LINE_CLASSES ? (c + 1) * GPUVM__LINE : (c - LINE_CLASSES + 1) * STEP;
+}
+
+static inline size_t class_align(unsigned int c)
+{
+	return c < LINE_CLASSES ? GPUVM__LINE : 16;
+}
+
+static inline struct tail *tail_of(void *p, unsigned int c)
+{
+	return (struct tail *)((char *)p + class_size(c));
+}
+
+static void *raw_take(unsigned int c, struct heap *owner)
+{
+	void *p = raw->alloc(class_size(c) + sizeof(struct tail), class_align(c));
+
+	if (p)
+		tail_of(p, c)->owner = owner;
+	gpuvm__count(MAG_TAKE);
+	return p;
+}
+
+static void raw_give(void *p, unsigned int c)
+{
+	ASAN_UNPOISON_MEMORY_REGION(p, class_size(c));
+	raw->free(p, class_size(c) + sizeof(struct tail), class_align(c));
+	gpuvm__count(MAG_GIVE);
+}
+
+/* ---- heaps ---- */
+
+static void batch_done(struct gpuvm__batch *batch);
+
+static struct heap *adopt(void)
+{
+	struct heap *h;
+
+	gpuvm__gate_lock();
+	for (h = heaps; h && !h->parked; h = h->next)
+		;
+	if (h)
+		h->parked = false;
+	gpuvm__gate_unlock();
+	return h;
+}
+
+static struct heap *heap_create(void)
+{
+	struct heap *h = raw->alloc(sizeof(*h), GPUVM__LINE);
+	unsigned int i;
+
+	if (!h)
+		return NULL;
+	memset(h, 0, sizeof(*h));
+	gpuvm__biased_init(&h->lock);
+	for (i = 0; i < CLASSES; i++)
+		h->cls[i].limit = LIMIT_MIN;
+	for (i = 0; i < BATCHES; i++) {
+		h->batches[i] = (struct mag_batch){ .batch = { .done = batch_done }, .heap = h };
+		h->batches[i].batch.next = h->spare;
+		h->spare = &h->batches[i].batch;
+	}
+	gpuvm__gate_lock();
+	h->next = heaps;
+	heaps = h;
+	gpuvm__gate_unlock();
+	return h;
+}
+
+/* The calling thread's; NULL: no memory, or a thread that will not tell when it leaves. */
+static struct heap *heap_make(void)
+{
+	struct heap *h;
+
+	if (!gpuvm__self.entered)
+		return NULL;
+	gpuvm__reclaim_start();
+	h = adopt();
+	h = h ? h : heap_create();
+	gpuvm__mine(my_heap) = h;
+	return h;
+}
+
+/* ---- what comes back ---- */
+
+/* M2. Release: what the last user did to it comes before what the next one does. */
+static void send_home(struct heap *owner, struct slot *s, unsigned int c)
+{
+	_Atomic(struct slot *) *to = &owner->cls[c].returned;
+	struct slot *head = gpuvm__load(to, relaxed);
+
+	do
+		s->next = head;
+	while (!gpuvm__cas(to, &head, s, release));
+	gpuvm__count(MAG_REMOTE);
+}
+
+static inline void keep(struct class *cls, struct slot *s)
+{
+	s->next = cls->free;
+	cls->free = s;
+	cls->nr_free++;
+}
+
+/* To whom it belongs. */
+static void sort(struct heap *h, struct slot *s, unsigned int c)
+{
+	struct heap *owner = tail_of(s, c)->owner;
+
+	if (owner == h)
+		keep(&h->cls[c], s);
+	else if (owner)
+		send_home(owner, s, c);
+	else
+		raw_give(s, c);
+}
+
+static void take_batch(struct heap *h, struct mag_batch *b)
+{
+	struct class *cls = &h->cls[b->cls];
+	struct slot *s, *next;
+
+	if (!b->mixed) {
+		b->last->next = cls->free;
+		cls->free = b->first;
+		cls->nr_free += b->n;
+		return;
+	}
+	for (s = b->first; s; s = next) {
+		next = s->next;
+		sort(h, s, b->cls);
+	}
+}
+
+/* M3: everything whose grace period is over. */
+static void take_done(struct heap *h)
+{
+	struct gpuvm__batch *b, *next;
+
+	if (!gpuvm__load(&h->done, relaxed))
+		return;
+	/* Acquire pairs with the release in batch_done(). */
+	for (b = gpuvm__xchg(&h->done, NULL, acquire); b; b = next) {
+		next = b->next;
+		take_batch(h, (struct mag_batch *)b);
+		b->next = h->spare;
+		h->spare = b;
+	}
+}
+
+static void take_returned(struct class *cls)
+{
+	struct slot *s, *next;
+
+	if (!gpuvm__load(&cls->returned, relaxed))
+		return;
+	/* Acquire pairs with the release in send_home(). */
+	for (s = gpuvm__xchg(&cls->returned, NULL, acquire); s; s = next) {
+		next = s->next;
+		keep(cls, s);
+	}
+}
+
+/* M7 */
+static void set_limit(struct class *cls)
+{
+	uint32_t want = 2 * cls->drawn + LIMIT_MIN;
+
+	cls->limit = want > cls->limit ? want : cls->limit - (cls->limit - want) / 8;
+	cls->drawn = 0;
+}
+
+static void spill(struct class *cls, unsigned int c, unsigned int n)
+{
+	struct slot *s;
+
+	for (; n && cls->free; n--) {
+		s = cls->free;
+		cls->free = s->next;
+		cls->nr_free--;
+		raw_give(s, c);
+	}
+}
+
+/* The free list is empty. */
+static struct slot *refill(struct heap *h, unsigned int c)
+{
+	struct class *cls = &h->cls[c];
+	struct slot *s;
+
+	take_done(h);
+	take_returned(cls);
+	s = cls->free;
+	if (!s)
+		return raw_take(c, h);
+	set_limit(cls);
+	cls->free = s->next;
+	cls->nr_free--;
+	return s;
+}
+
+/* ---- the operations ---- */
+
+static void *magazine_alloc(size_t size, size_t align)
+{
+	struct heap *h = gpuvm__mine(my_heap);
+	struct class *cls;
+	unsigned int c;
+	struct slot *s;
+
+	if (unlikely(size > MAX_SIZE))
+		return raw->alloc(size, align);
+	c = class_of(size, align);
+	if (unlikely(!h) && !(h = heap_make()))
+		return raw_take(c, NULL);
+	cls = &h->cls[c];
+	cls->drawn++;
+	s = cls->free;
+	if (unlikely(!s)) {
+		s = refill(h, c);
+	} else {
+		cls->free = s->next;
+		if (unlikely(--cls->nr_free > cls->limit))
+			spill(cls, c, SPILL);
+	}
+	if (s)
+		ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
+	return s;
+}
+
+/* From here until it is allocated again only the link is touched. */
+static inline void forbid(struct slot *s, unsigned int c)
+{
+	ASAN_POISON_MEMORY_REGION(s + 1, class_size(c) - sizeof(*s));
+}
+
+static void magazine_free(void *p, size_t size, size_t align)
+{
+	struct heap *h = gpuvm__mine(my_heap);
+	struct class *cls;
+	unsigned int c;
+
+	if (unlikely(size > MAX_SIZE)) {
+		raw->free(p, size, align);
+		return;
+	}
+	c = class_of(size, align);
+	forbid(p, c);
+	if (unlikely(!h)) {
+		if (tail_of(p, c)->owner)
+			send_home(tail_of(p, c)->owner, p, c);
+		else
+			raw_give(p, c);
+		return;
+	}
+	sort(h, p, c);
+	cls = &h->cls[c];
+	if (unlikely(cls->nr_free > cls->limit))
+		spill(cls, c, SPILL);
+}
+
+/* M3. The debug build says here that each of them is dead. */
+static void batch_done(struct gpuvm__batch *batch)
+{
+	struct mag_batch *b = (struct mag_batch *)batch;
+	struct heap *h = b->heap;
+	struct gpuvm__batch *head;
+
+#ifdef GPUVM_DEBUG
+	for (struct slot *s = b->first, *next; s; s = next) {
+		next = s->next;
+		gpuvm__obj_end((struct gpuvm__obj *)s);
+		s->next = next;
+		forbid(s, b->cls);
+	}
+#endif
+	head = gpuvm__load(&h->done, relaxed);
+	do
+		batch->next = head;
+	while (!gpuvm__cas(&h->done, &head, batch, release));
+}
+
+/* M4, M6: under the biased lock. */
+static void hand_in(struct heap *h, struct class *cls)
+{
+	struct mag_batch *b = cls->open;
+
+	if (!b)
+		return;
+	cls->open = NULL;
+	b->last->next = NULL;
+	gpuvm__count(MAG_BATCH);
+	gpuvm__reclaim(&b->batch);
+}
+
+/* The open batch of a class, or a new one; NULL: none to be had (M6). */
+static struct mag_batch *open_batch(struct heap *h, unsigned int c)
+{
+	struct mag_batch *b = (struct mag_batch *)h->spare;
+
+	if (!b)
+		return NULL;
+	h->spare = b->batch.next;
+	b->first = b->last = NULL;
+	b->n = 0;
+	b->cls = c;
+	b->mixed = false;
+	return h->cls[c].open = b;
+}
+
+static void large_done(gpuvm__rcu_head *head)
+{
+	gpuvm__rcu_callback(head);
+	gpuvm__obj_release(container_of(head, struct gpuvm__obj, rcu));
+}
+
+static void put_in_batch(struct heap *h, struct mag_batch *b, struct slot *s)
+{
+	s->next = b->first;
+	b->first = s;
+	if (!b->last)
+		b->last = s;
+	b->mixed |= tail_of(s, b->cls)->owner != h;
+	/* With no structure to go on with, this one goes on. */
+	if (++b->n >= BATCH && h->spare)
+		hand_in(h, &h->cls[b->cls]);
+}
+
+static void magazine_retire(struct gpuvm__obj *obj)
+{
+	unsigned int c = class_of(obj->size, obj->line_aligned ? GPUVM__LINE : 16);
+	struct heap *h = gpuvm__mine(my_heap);
+	struct mag_batch *b = NULL;
+
+	if (h && obj->size <= MAX_SIZE) {
+		gpuvm__biased_enter(&h->lock);
+		b = h->cls[c].open;
+		b = b ? b : open_batch(h, c);
+		if (likely(b))
+			put_in_batch(h, b, (struct slot *)obj);
+		gpuvm__biased_leave(&h->lock);
+		if (unlikely(!h->spare))
+			take_done(h);
+		if (unlikely(h->cls[c].nr_free > h->cls[c].limit))
+			spill(&h->cls[c], c, SPILL);
+	}
+	if (unlikely(!b))
+		gpuvm__call_rcu(&obj->rcu, large_done);
+}
+
+/* ---- the end ---- */
+
+static void hand_in_all(struct heap *h)
+{
+	unsigned int c;
+
+	for (c = 0; c < CLASSES; c++)
+		hand_in(h, &h->cls[c]);
+}
+
+static void empty(struct heap *h)
+{
+	unsigned int c;
+
+	take_done(h);
+	for (c = 0; c < CLASSES; c++) {
+		take_returned(&h->cls[c]);
+		spill(&h->cls[c], c, UINT32_MAX);
+	}
+}
+
+static void magazine_thread_leave(void)
+{
+	struct heap *h = gpuvm__mine(my_heap);
+
+	if (!h)
+		return;
+	gpuvm__biased_enter(&h->lock);
+	hand_in_all(h);
+	gpuvm__biased_leave(&h->lock);
+	empty(h);
+	gpuvm__mine(my_heap) = NULL;
+	gpuvm__gate_lock();
+	h->parked = true; /* M5 */
+	gpuvm__gate_unlock();
+}
+
+/* M4: everybody's open batches. */
+static void hand_in_everything(void)
+{
+	struct heap *h, *mine = gpuvm__mine(my_heap);
+
+	if (mine) {
+		gpuvm__biased_enter(&mine->lock);
+		hand_in_all(mine);
+		gpuvm__biased_leave(&mine->lock);
+	}
+	gpuvm__gate_lock();
+	for (h = heaps; h; h = h->next)
+		if (h != mine)
+			gpuvm__biased_claim(&h->lock);
+	gpuvm__heavy_fence();
+	for (h = heaps; h; h = h->next) {
+		if (h == mine)
+			continue;
+		gpuvm__biased_wait(&h->lock);
+		hand_in_all(h);
+		gpuvm__biased_unclaim(&h->lock);
+	}
+	gpuvm__gate_unlock();
+}
+
+static void magazine_quiesce(void)
+{
+	struct heap *h, *mine = gpuvm__mine(my_heap);
+
+	hand_in_everything();
+	gpuvm__reclaim_barrier();
+	if (mine)
+		take_done(mine);
+	gpuvm__gate_lock();
+	for (h = heaps; h; h = h->next)
+		if (h->parked)
+			empty(h);
+	gpuvm__gate_unlock();
+}
+
+const struct gpuvm__alloc_ops gpuvm__alloc_magazine = {
+	.name = "magazine",
+	.alloc = magazine_alloc,
+	.free = magazine_free,
+	.retire = magazine_retire,
+	.thread_leave = magazine_thread_leave,
+	.quiesce = magazine_quiesce,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * reclaim.h - batches of memory that wait for one grace period together.
+ *
+ * liburcu's call_rcu() thread sleeps 10 ms between two rounds: at a million objects a second that is megabytes of
+ * garbage, all of it cold when it comes back. This thread takes a round every PACE while there is something to do.
+ *
+ *   W1  A batch handed in is done after a grace period that starts afterwards. A round takes all that wait, waits once, and
+ *       finishes them: so what is garbage at any time was handed in during the last two rounds.
+ *   W2  Handing in neither blocks nor allocates: one push, and a sem_post() if nothing was waiting.
+ *   W3  One round at a time. gpuvm__reclaim_barrier() is a round of its own: when it returns, every batch handed in
+ *       before is done.
+ */
+#ifndef GPUVM_CORE_RECLAIM_H
+#define GPUVM_CORE_RECLAIM_H
+
+#include "sync.h"
+
+/**
+ * struct gpuvm__batch - first member of whatever waits
+ * @rcu: where there is no thread
+ * @next: of those that wait
+ * @done: after the grace period; on any thread; must not wait
+ */
+struct gpuvm__batch {
+	gpuvm__rcu_head rcu;
+	struct gpuvm__batch *next;
+	void (*done)(struct gpuvm__batch *batch);
+};
+
+/* Before the first batch, where memory may be taken: starts the thread. Without one, call_rcu() does the work. */
+void gpuvm__reclaim_start(void);
+/* W1, W2 */
+void gpuvm__reclaim(struct gpuvm__batch *batch);
+/* W3. No read section open, no lock held. (Without a thread: gpuvm__rcu_barrier() must follow.) */
+void gpuvm__reclaim_barrier(void);
+
+#endif /* GPUVM_CORE_RECLAIM_H */

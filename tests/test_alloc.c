@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * test_alloc.c - every allocator gives back what it took, whoever frees it and whoever has left; alloc:magazine keeps the
+ * books on it (takes and gives), which must balance.
+ */
+#include <pthread.h>
+
+#include "support.h"
+
+static uint64_t stat_of(enum gpuvm_stat stat)
+{
+	struct gpuvm_stats s;
+
+	gpuvm_stats_read(&s);
+	return s.v[stat];
+}
+
+/* Objects that magazines have taken from the C library and not given back, since the program began. */
+static uint64_t outstanding(void)
+{
+	return stat_of(GPUVM_STAT_MAG_TAKE) - stat_of(GPUVM_STAT_MAG_GIVE);
+}
+
+struct job {
+	struct gpuvm_device *dev;
+	struct gpuvm_vm *vm;
+	struct gpuvm_va_alloc **va;
+	unsigned int n;
+};
+
+static void run_thread(void *(*fn)(void *arg), void *job)
+{
+	pthread_t t;
+
+	assert_int_equal(pthread_create(&t, NULL, fn, job), 0);
+	assert_int_equal(pthread_join(t, NULL), 0);
+}
+
+static struct job job_make(const char *alloc)
+{
+	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
+	struct job job = { .dev = t_device("rcu_hash", NULL, NULL, alloc), .n = 3000 };
+
+	t_ok(gpuvm_vm_create(job.dev, &params, &job.vm));
+	job.va = calloc(job.n, sizeof(*job.va));
+	assert_non_null(job.va);
+	return job;
+}
+
+static void job_end(struct job *job)
+{
+	gpuvm_vm_close(job->vm, NULL);
+	gpuvm_vm_put(job->vm);
+	gpuvm_device_put(job->dev);
+	free(job->va);
+}
+
+static void each(void (*fn)(struct job *job))
+{
+	struct t_live before;
+	const char *alloc;
+	struct job job;
+	unsigned int a;
+
+	for (a = 0; (alloc = t_strategy(GPUVM_AXIS_ALLOC, a)); a++) {
+		if (T_SANITIZED && !strcmp(alloc, "jemalloc"))
+			continue;
+		t_live_read(&before);
+		job = job_make(alloc);
+		fn(&job);
+		job_end(&job);
+		t_live_same(&before);
+	}
+}
+
+/* ---- any size, at once and later ---- */
+
+static void sizes(struct job *job)
+{
+	static const size_t size[] = { 64, 65, 96, 127, 128, 1000, 1024, 1025, 4096, 65536 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(size); i++) {
+		t_ok(gpuvm_device_churn(job->dev, size[i], 300, false));
+		t_ok(gpuvm_device_churn(job->dev, size[i], 300, true));
+	}
+	t_fails(-EINVAL, gpuvm_device_churn(job->dev, 63, 1, false));
+	t_fails(-EINVAL, gpuvm_device_churn(job->dev, 65537, 1, false));
+}
+
+static void any_size(void **state)
+{
+	each(sizes);
+}
+
+static void deny(struct job *job)
+{
+	if (!gpuvm_debug_enabled())
+		return;
+	t_ok(gpuvm_device_churn(job->dev, 128, 100, false)); /* so that there are free ones at hand */
+	gpuvm_debug_fail_alloc(3, false);
+	t_fails(-ENOMEM, gpuvm_device_churn(job->dev, 128, 10, false));
+	gpuvm_debug_fail_alloc(0, false);
+	t_ok(gpuvm_device_churn(job->dev, 128, 10, true));
+}
+
+static void allocations_can_be_denied(void **state)
+{
+	each(deny);
+}
+
+/* ---- whoever frees it ---- */
+
+static void *allocate(void *arg)
+{
+	struct job *job = arg;
+	unsigned int i;
+
+	gpuvm_thread_enter();
+	for (i = 0; i < job->n; i++)
+		job->va[i] = gpuvm_va_alloc_create(job->vm);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void destroy_all(struct job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < job->n; i++) {
+		assert_non_null(job->va[i]);
+		gpuvm_va_alloc_destroy(job->va[i]);
+	}
+}
+
+static void *destroy(void *arg)
+{
+	gpuvm_thread_enter();
+	destroy_all(arg);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void freed_by_another(struct job *job)
+{
+	run_thread(allocate, job);
+	run_thread(destroy, job);
+	run_thread(allocate, job);
+	destroy_all(job);
+}
+
+static void another_thread_may_free(void **state)
+{
+	each(freed_by_another);
+}
+
+/* ---- the magazine's books ---- */
+
+/* With a magazine of its own, so that it could keep them. */
+static void *destroy_with_own(void *arg)
+{
+	struct job *job = arg;
+
+	gpuvm_thread_enter();
+	t_ok(gpuvm_device_churn(job->dev, 128, 1, false));
+	destroy_all(job);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void owner_gets_it_back(void **state)
+{
+	struct job job = job_make("magazine");
+	uint64_t remote = stat_of(GPUVM_STAT_MAG_REMOTE);
+	unsigned int i;
+
+	for (i = 0; i < job.n; i++)
+		job.va[i] = gpuvm_va_alloc_create(job.vm);
+	run_thread(destroy_with_own, &job);
+	assert_int_equal(stat_of(GPUVM_STAT_MAG_REMOTE) - remote, job.n);
+	job_end(&job);
+}
+
+#define PAIRS 200
+
+struct pairs {
+	struct job job;
+	struct gpuvm_bo *bo[PAIRS];
+};
+
+static void *put_pairs(void *arg)
+{
+	struct pairs *p = arg;
+	unsigned int i;
+
+	gpuvm_thread_enter();
+	t_ok(gpuvm_device_churn(p->job.dev, 128, 1, false));
+	for (i = 0; i < PAIRS; i++)
+		assert_true(gpuvm_bo_put(p->bo[i]));
+	gpuvm_quiesce();
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void owner_gets_it_back_after_a_grace_period(void **state)
+{
+	const struct gpuvm_gem_params params = { .size = 4096 };
+	struct pairs p = { .job = job_make("magazine") };
+	struct gpuvm_gem *gem[PAIRS];
+	uint64_t remote;
+	unsigned int i;
+
+	for (i = 0; i < PAIRS; i++) {
+		t_ok(gpuvm_gem_create(p.job.dev, &params, &gem[i]));
+		t_ok(gpuvm_obtain(p.job.vm, gem[i], &p.bo[i]));
+	}
+	remote = stat_of(GPUVM_STAT_MAG_REMOTE);
+	run_thread(put_pairs, &p);
+	assert_int_equal(stat_of(GPUVM_STAT_MAG_REMOTE) - remote, PAIRS);
+	for (i = 0; i < PAIRS; i++)
+		gpuvm_gem_put(gem[i]);
+	job_end(&p.job);
+}
+
+static void *churn(void *arg)
+{
+	struct job *job = arg;
+	unsigned int i;
+
+	gpuvm_thread_enter();
+	for (i = 0; i < 20; i++) {
+		t_ok(gpuvm_device_churn(job->dev, 64 + 32 * i, 500, i & 1));
+		if (i == 10)
+			gpuvm_quiesce();
+	}
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void threads_leave_nothing(void **state)
+{
+	struct job job = job_make("magazine");
+	uint64_t before;
+	pthread_t t[4];
+	unsigned int i;
+
+	gpuvm_quiesce();
+	before = outstanding();
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		assert_int_equal(pthread_create(&t[i], NULL, churn, &job), 0);
+	for (i = 0; i < ARRAY_SIZE(t); i++)
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+	gpuvm_quiesce();
+	assert_int_equal(outstanding(), before);
+	job_end(&job);
+}
+
+/* Many at once, all freed: they do not stay. */
+static void surplus_is_given_back(void **state)
+{
+	struct job job = job_make("magazine");
+	uint64_t gives = stat_of(GPUVM_STAT_MAG_GIVE);
+	unsigned int i;
+
+	job.n *= 10; /* far more than any test before needed at a time */
+	free(job.va);
+	job.va = calloc(job.n, sizeof(*job.va));
+	assert_non_null(job.va);
+	for (i = 0; i < job.n; i++)
+		job.va[i] = gpuvm_va_alloc_create(job.vm);
+	destroy_all(&job);
+	assert_true(stat_of(GPUVM_STAT_MAG_GIVE) - gives > job.n / 2);
+	job_end(&job);
+}
+
+/* Retired by a thread that then does nothing: quiescing reaches it. */
+static void *retire_and_wait(void *arg)
+{
+	struct job *job = arg;
+
+	gpuvm_thread_enter();
+	t_ok(gpuvm_device_churn(job->dev, 128, 10, true));
+	gpuvm_quiesce();
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void quiescing_reaches_open_batches(void **state)
+{
+	struct job job = job_make("magazine");
+	int64_t live = t_live_now(GPUVM_TYPE_OP);
+	uint64_t batches;
+
+	t_ok(gpuvm_device_churn(job.dev, 128, 3, true)); /* too few to be handed in */
+	batches = stat_of(GPUVM_STAT_MAG_BATCH);
+	run_thread(retire_and_wait, &job);
+	assert_true(stat_of(GPUVM_STAT_MAG_BATCH) >= batches + 2);
+	assert_int_equal(t_live_now(GPUVM_TYPE_OP), live);
+	job_end(&job);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_size),
+		cmocka_unit_test(allocations_can_be_denied),
+		cmocka_unit_test(another_thread_may_free),
+		cmocka_unit_test(owner_gets_it_back),
+		cmocka_unit_test(owner_gets_it_back_after_a_grace_period),
+		cmocka_unit_test(threads_leave_nothing),
+		cmocka_unit_test(surplus_is_given_back),
+		cmocka_unit_test(quiescing_reaches_open_batches),
+	};
+
+	return t_run("alloc", tests, ARRAY_SIZE(tests));
+}
