@@ -37,10 +37,13 @@ exits() {
 	return 1
 }
 
-# A wrong strategy fails, says how to repeat it, and ends in FAILURE.
+# A wrong strategy fails, says how to repeat it, and ends in FAILURE; or a sanitizer was faster and reported what it is.
 catches() { # option...
+	local status
 	"$stress" --seed="$seed" "$@" >out 2>err </dev/null
-	[ $? -eq 1 ] && grep -q 'repeat with: gpuvm-stress ' err && [ "$(tail -n 1 out)" = FAILURE ] && return 0
+	status=$?
+	[ $status -eq 66 ] && grep -qE '^SUMMARY: [A-Za-z]*Sanitizer: ' err && return 0
+	[ $status -eq 1 ] && grep -q 'repeat with: gpuvm-stress ' err && [ "$(tail -n 1 out)" = FAILURE ] && return 0
 	tail -n 5 out err
 	return 1
 }
