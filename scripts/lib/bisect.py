@@ -107,7 +107,7 @@ class Bisect:
                 tree = self.repo.with_bench_of(tree, (self.bad if self.args.bench_from == "bad" else self.good).tree)
             binary = self.builder.binary("base", snapshot, tree)
             options = [] if self.args.full else ["--quick"]
-            self.benches[snapshot.commit] = sampler.Bench(binary, options, max(1, round(self.args.launch * 1000)), self.args.windows)
+            self.benches[snapshot.commit] = sampler.Bench(binary, options, self.args.windows, max(1, round(self.args.launch * 1000)))
         return self.benches[snapshot.commit]
 
     def close(self):

@@ -39,7 +39,8 @@ def arguments(argv):
                    help="whose bench sources both sides are built with (default head)")
     p.add_argument("--full", action="store_true", help="the full matrix instead of the quick profile")
     p.add_argument("--threads", metavar="LIST", help="thread counts, as in gpuvm-bench")
-    p.add_argument("--launch", metavar="TIME", type=duration, default=0.05, help="measured time per launch (default 50ms)")
+    p.add_argument("--launch", metavar="TIME", type=duration, help="measured time per launch (default: 10 to 50ms, so that "
+                   "the budget reaches a dozen pairs)")
     p.add_argument("--windows", metavar="N", type=count(1, 100), default=5, help="windows per launch (default 5)")
     p.add_argument("--seed", metavar="N", type=count(0, 2**63), help="of the order and the workloads (default random)")
     p.add_argument("--strict", action="store_true", help="refuse to measure if an environment check is not ok")
@@ -237,9 +238,19 @@ def side_meta(snapshot, side, other):
             "dirty": bool(snapshot.dirty), "diff": diff}
 
 
+def launch_ms(args, rows):
+    """Shorter launches and more of them, rather than few pairs: what differs from launch to launch is not in a launch."""
+    if args.launch:
+        return max(1, round(args.launch * 1000))
+    if args.pairs:
+        return 50
+    share = args.budget / max(1, rows) / (sampler.FIRST_LOOK * sampler.LAUNCHES)
+    return round(min(50, max(10, (share - sampler.OVERHEAD) * 1000)))
+
+
 def open_benches(args, binaries):
     options = ([] if args.full else ["--quick"]) + ([f"--threads={args.threads}"] if args.threads else [])
-    return {side: sampler.Bench(path, options, max(1, round(args.launch * 1000)), args.windows) for side, path in binaries.items()}
+    return {side: sampler.Bench(path, options, args.windows) for side, path in binaries.items()}
 
 
 def from_commits(args, root):
@@ -262,10 +273,12 @@ def measure(args, root, repo, base, head, builder, benches):
     if not order:
         raise Stop(USAGE, f"--filter={args.filter}: matches no benchmark; build/gpuvm-bench --list prints them")
     only = {n: "base" if n in names["base"] else "head" for n in order if n not in common}
+    for bench in benches.values():
+        bench.launch_ms = launch_ms(args, len(common))
     marked = marked_rows(args, repo, base, head, common)
     seed = args.seed if args.seed is not None else random.SystemRandom().getrandbits(32)
     where = benches["head"].machine()
-    announce(args, base, head, where, common, seed)
+    announce(args, base, head, where, common, seed, benches["head"].launch_ms)
     if args.dry_run:
         print("\n".join(common))
         return OK
@@ -294,16 +307,16 @@ def measure(args, root, repo, base, head, builder, benches):
     return code
 
 
-def announce(args, base, head, where, rows, seed):
+def announce(args, base, head, where, rows, seed, milliseconds):
     say(f"{base.label} ({base.name}) against {head.label} ({head.name}) on {where}: {len(rows)} rows")
     if base.tree == head.tree:
         say("both sides are the same tree: this is an A/A run, every difference is noise")
-    per_pair = len(rows) * 2.5 * (args.launch * 1.2 + 0.02)
+    per_pair = len(rows) * sampler.LAUNCHES * (milliseconds / 1000 + sampler.OVERHEAD)
     if not args.pairs and per_pair * judge.stats.MIN_PAIRS > args.budget:
         say(f"a round of pairs takes about {clock(per_pair)}: the budget does not reach {judge.stats.MIN_PAIRS} pairs; "
             f"narrow it with --filter or give --budget={round(per_pair * 12 / 60 + 1)}m")
     say(f"{'up to ' + clock(args.budget) if not args.pairs else str(args.pairs) + ' pairs, about ' + clock(per_pair * args.pairs)}, "
-        f"threshold {args.threshold:.1%}, seed {seed}")
+        f"launches of {milliseconds} ms, threshold {args.threshold:.1%}, seed {seed}")
 
 
 def results_root(args):

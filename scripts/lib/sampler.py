@@ -23,14 +23,17 @@ from .common import USAGE, Stop, clock, say
 TIMEOUT = 120
 AA_FIRST = 6  # A/A pairs with every pair until there are that many, then with every second one
 FIRST_LOOK = 12  # pairs before a row may be settled, if the budget allows
+LAUNCHES = 2.5  # per pair, the A/A ones counted
+OVERHEAD = 0.025  # seconds of a launch that are not measured time: start, topology, set-up
+DULL = 3  # after the first look, rows that show no difference are visited in every third round only
 
 
 class Bench:
     """One built binary and the options every launch gets."""
 
-    def __init__(self, binary, options, launch_ms, windows):
+    def __init__(self, binary, options, windows, launch_ms=50):
         self.binary, self.options = binary, options
-        self.timing = [f"--duration={launch_ms}ms", f"--windows={windows}"]
+        self.windows, self.launch_ms = windows, launch_ms
         self.context = {}
         # tmpfs: the binary flushes its file to the disk, which would only shake the next launch
         self.tmp = tempfile.mkdtemp(prefix="gpuvm-compare.", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
@@ -69,7 +72,7 @@ class Bench:
         """(sample, None) or (None, what went wrong)."""
         out = os.path.join(self.tmp, "launch.json")
         escaped = re.sub(r"([^A-Za-z0-9_:/-])", r"[\1]", row).replace("[^]", r"\^")
-        args = [*self.options, *self.timing, f"--filter=^{escaped}$", f"--seed={seed}", f"--json={out}"]
+        args = [*self.options, f"--duration={self.launch_ms}ms", f"--windows={self.windows}", f"--filter=^{escaped}$", f"--seed={seed}", f"--json={out}"]
         try:
             done = self._run(args)
             value = store.parse(out) if os.path.exists(out) else {}
@@ -175,7 +178,7 @@ class Sampler:
         self.rows, self.plan, self.journal, self.status = rows, plan, journal, status
         self.samples = {row: [] for row in rows}
         self.failed = {}
-        self.settled = set()
+        self.settled, self.suspects = set(), set()
         self.cost = {}  # seconds of a pair, by row
         self.width = {}
         self.order = 0
@@ -192,8 +195,7 @@ class Sampler:
             open_rows = [r for r in self.rows if r not in self.settled and r not in self.failed]
             if not open_rows or (self.plan.pairs and pair >= self.plan.pairs):
                 break
-            self.plan.rng.shuffle(open_rows)
-            for row in open_rows:
+            for row in self._visit(open_rows, pair):
                 if interrupt.asked or not self._affordable(row):
                     break
                 self._pair(row, pair)
@@ -205,6 +207,17 @@ class Sampler:
             break
         self.status.clear()
         return interrupt.asked
+
+    def _visit(self, rows, pair):
+        """A round's rows in random order; late in a run those that may differ come first, the others now and then.
+
+        Which rows get more samples depends on what was seen, what is concluded from a row's samples does not.
+        """
+        self.plan.rng.shuffle(rows)
+        if self.plan.pairs or pair < FIRST_LOOK:
+            return rows
+        odd = [r for r in rows if r in self.suspects]
+        return odd + [r for r in rows if r not in self.suspects] if pair % DULL == 0 or not odd else odd
 
     def _affordable(self, row):
         return self.plan.budget is None or self.elapsed() + self.cost.get(row, 0) <= self.plan.budget
@@ -242,6 +255,7 @@ class Sampler:
             got = judge.measure(row, *judge.split(self.samples[row]))
             if got.low is not None:
                 self.width[row] = (got.high - got.low) / 2
+                (self.suspects.add if abs(got.log) > self.width[row] / 2 else self.suspects.discard)(row)
             if pair >= FIRST_LOOK and judge.settled(got, self.plan.threshold, len(self.rows)):
                 self.settled.add(row)
 

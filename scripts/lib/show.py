@@ -95,7 +95,8 @@ def bars(rows, paint, width=33):
     shown = [r for r in sort(rows) if r.low is not None]
     if not shown:
         return ""
-    reach = max(math.log(1.02), *(min(1.5, max(abs(r.low), abs(r.high))) for r in shown))
+    sizes = sorted(max(abs(r.low), abs(r.high)) for r in shown)
+    reach = max(math.log(1.02), sizes[int(0.8 * (len(sizes) - 1))], *(abs(r.log) for r in shown if r.verdict in ("SLOWER", "faster")), 0)
     half, out = width // 2, []
     left = max(len(r.name) for r in shown)
 
