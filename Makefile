@@ -340,7 +340,16 @@ compare: $(deps-stamp)
 	$(if $(BASE),,$(error BASE is missing: make compare BASE=main [HEAD=revision] [FILTER=regex] [BUDGET=5m]))
 	$(Q)scripts/compare '$(BASE)' $(if $(HEAD),'$(HEAD)') $(if $(FILTER),'--filter=$(FILTER)') \
 		$(if $(BUDGET),'--budget=$(BUDGET)') $(COMPAREFLAGS)
-.PHONY: compare
+
+## bisect: GOOD=revision BAD=revision BENCH=name [BISECTFLAGS=]: the commit that changed a benchmark
+bisect: $(deps-stamp)
+	$(if $(and $(GOOD),$(BAD),$(BENCH)),,$(error want: make bisect GOOD=revision BAD=revision BENCH=name))
+	$(Q)scripts/bisect '$(GOOD)' '$(BAD)' '$(BENCH)' $(BISECTFLAGS)
+
+## report: the newest record or comparison as $(O)/report.html; REPORTFLAGS=--format=md and so on
+report: $(deps-stamp)
+	$(Q)scripts/report $(if $(findstring --format,$(REPORTFLAGS)),,-o $(O)/report.html) $(REPORTFLAGS)
+.PHONY: compare bisect report
 
 ## explore: all schedules of small scenarios on every strategy, up to a bound of preemptions (EXPLOREFLAGS=--help)
 explore:

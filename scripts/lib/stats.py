@@ -146,3 +146,37 @@ def percentile_ratio(base, head, q, resamples=500):
     logs = sides[1] - sides[0]
     low, high = interval(logs[1:], min(len(base), len(head)))
     return math.exp(sides[0][0]), math.exp(sides[1][0]), float(logs[0]), low, high
+
+
+# ---- history ----
+
+
+def change_points(logs, threshold, level=0.01):
+    """Indices at which a series of log medians steps to another level, each by more than the threshold.
+
+    The split into the two most different means is kept if independent noise of the same size would seldom give one like it;
+    then the same on either side. The noise's size is taken from successive differences, which a few steps hardly touch.
+    Three values on each side at least, and eight in all, so nothing is said about short histories.
+    """
+    logs = np.asarray(logs, float)
+    n = len(logs)
+    if n < 8:
+        return []
+    rng = np.random.default_rng(20080605)
+    at, seen = _best_split(logs)
+    chance = np.mean([_best_split(noise)[1] >= seen for noise in rng.normal(size=(1000, n))])
+    if chance >= level or abs(np.median(logs[at:]) - np.median(logs[:at])) < threshold:
+        return []
+    return [*change_points(logs[:at], threshold, level), at, *(at + k for k in change_points(logs[at:], threshold, level))]
+
+
+def _best_split(logs):
+    """(index, statistic) of the split into the two most different means, in units of the noise."""
+    n = len(logs)
+    k = np.arange(3, n - 2)
+    left = np.cumsum(logs)[2:n - 3]
+    difference = np.abs(left / k - (logs.sum() - left) / (n - k))
+    noise = max(1.4826 * np.median(np.abs(np.diff(logs))) / math.sqrt(2), 1e-9)
+    weight = difference * np.sqrt(k * (n - k) / n) / noise
+    best = int(np.argmax(weight))
+    return int(k[best]), float(weight[best])
