@@ -8,8 +8,13 @@
 #include "credits.h"
 
 /* So many gets in a row that went to the word; shifted up for a bo that was called in while others were in debt. */
+#ifdef GPUVM_SCHED /* short scenarios: at once, so that schedules are explored with accounts in them */
+#define HEAT_TO_OPEN 1
+#define HEAT_TO_REPLACE 1
+#else
 #define HEAT_TO_OPEN 16
 #define HEAT_TO_REPLACE 64
+#endif
 #define COOL_MAX 8
 
 GPUVM__PER_THREAD(struct gpuvm__accounts, gpuvm__my_accounts);
@@ -85,7 +90,6 @@ void gpuvm__account_heat(struct gpuvm__account *a, struct gpuvm_bo *bo)
 	if (a->candidate != bo) {
 		a->candidate = bo;
 		a->heat = 0;
-		return;
 	}
 	enough = gpuvm__load(&a->bo, relaxed) ? HEAT_TO_REPLACE : HEAT_TO_OPEN;
 	if (++a->heat < enough << gpuvm__load(&bo->cool, relaxed) || !gpuvm__self.entered)
