@@ -193,16 +193,38 @@ bool gpuvm_bo_put(struct gpuvm_bo *bo)
 	return true;
 }
 
-/* Release: the cleaner sees all that happened to the bo. Nothing of it may be touched after the push. */
+#define ONE_QUEUED (1ull << 40)
+
+/* A zombie's part in vm->queued. */
+static uint64_t weight(const struct gpuvm_bo *bo)
+{
+	return ONE_QUEUED + (bo->gem->size + 1023) / 1024 % ONE_QUEUED;
+}
+
+/*
+ * Release: the cleaner sees all that happened to the bo. Nothing of it may be touched after the push, nor of its VM, which
+ * it alone may have kept: so it is counted first.
+ */
 static void defer(struct gpuvm_bo *bo)
 {
 	struct gpuvm_vm *vm = bo->vm;
 	struct gpuvm_bo *head = gpuvm__load(&vm->deferred, relaxed);
 
 	gpuvm__count(DEFER_PUSH);
+	if (gpuvm__fetch_add(&vm->queued, weight(bo), relaxed) < ONE_QUEUED)
+		gpuvm__store(&vm->queued_since, gpuvm__now(), relaxed);
 	do
 		bo->obj.defer = head;
 	while (!gpuvm__cas(&vm->deferred, &head, bo, release));
+}
+
+void gpuvm_vm_deferred_stats(struct gpuvm_vm *vm, struct gpuvm_deferred_stats *out)
+{
+	uint64_t queued = gpuvm__load(&vm->queued, relaxed);
+
+	out->queued = queued / ONE_QUEUED;
+	out->pinned_bytes = queued % ONE_QUEUED * 1024;
+	out->age_ns = queued ? gpuvm__now() - gpuvm__load(&vm->queued_since, relaxed) : 0;
 }
 
 bool gpuvm_bo_put_deferred(struct gpuvm_bo *bo)
@@ -274,6 +296,7 @@ size_t gpuvm_bo_deferred_cleanup(struct gpuvm_vm *vm, size_t max)
 		while ((bo = zombies)) {
 			zombies = bo->obj.defer;
 			gpuvm__state_is(bo, GPUVM__ZOMBIE);
+			gpuvm__fetch_sub(&vm->queued, weight(bo), relaxed);
 			destroy(bo, true);
 			gpuvm__count(DEFER_FREE);
 			n++;

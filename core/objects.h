@@ -120,6 +120,8 @@ struct gpuvm_vm {
 	/* Written by every pair that comes or goes. */
 	alignas(GPUVM__LINE) struct gpuvm__kref ref;
 	_Atomic(struct gpuvm_bo *) deferred; /* zombies: a lock-free stack linked by obj.defer */
+	_Atomic uint64_t queued; /* zombies not freed yet << 40 | KiB of the objects they pin */
+	_Atomic uint64_t queued_since; /* when one was last pushed on an empty stack */
 	struct gpuvm__mutex cleanup_lock;
 	struct gpuvm_bo *rest; /* zombies a bounded cleanup left; under cleanup_lock */
 

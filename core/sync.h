@@ -146,6 +146,11 @@ struct gpuvm__biased {
 	bool cheap; /* the others have gpuvm__heavy_fence(); constant */
 };
 
+/* Time, for statistics only; a back end without any stands still. */
+#ifndef gpuvm__now
+#define gpuvm__now() ((uint64_t)0)
+#endif
+
 /*
  * A pair of full barriers of which the light one costs nothing: gpuvm__heavy_fence() runs a barrier on every running
  * thread of the process. gpuvm__heavy_fence_init(), once before the first use: is there such a thing? A back end with

@@ -31,6 +31,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <urcu/call-rcu.h>
 
@@ -73,6 +74,17 @@ static inline bool gpuvm__native_membarrier(int command)
 #define gpuvm__light_fence() atomic_signal_fence(memory_order_seq_cst)
 #define gpuvm__heavy_fence() ((void)gpuvm__native_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 #define gpuvm__heavy_fence_init() gpuvm__native_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+
+/* Nanoseconds of a clock that never goes back; cheap, so steps of some milliseconds will do. */
+static inline uint64_t gpuvm__native_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+#define gpuvm__now() gpuvm__native_now()
 
 /* A sleeping lock. */
 struct gpuvm__native_mutex {

@@ -158,6 +158,33 @@ static void hot_objects_die_on_time(void **state)
 	each(heats_and_cools);
 }
 
+/* ---- the deferred queue ---- */
+
+static void queue_is_counted(void **state)
+{
+	struct gpuvm_deferred_stats q;
+	struct world w;
+
+	world_make(&w, NULL, NULL, NULL);
+	gpuvm_vm_deferred_stats(w.vm, &q);
+	assert_int_equal(q.queued, 0);
+	assert_int_equal(q.age_ns, 0);
+	gpuvm_bo_put_deferred(obtain(&w, 0));
+	gpuvm_bo_put_deferred(obtain(&w, 0));
+	gpuvm_bo_put_deferred(obtain(&w, 1));
+	gpuvm_vm_deferred_stats(w.vm, &q);
+	assert_int_equal(q.queued, 3);
+	assert_int_equal(q.pinned_bytes, 3 << 20);
+	assert_int_equal(gpuvm_bo_deferred_cleanup(w.vm, 2), 2);
+	gpuvm_vm_deferred_stats(w.vm, &q);
+	assert_int_equal(q.queued, 1);
+	assert_int_equal(q.pinned_bytes, 1 << 20);
+	gpuvm_bo_deferred_cleanup(w.vm, 0);
+	gpuvm_vm_deferred_stats(w.vm, &q);
+	assert_int_equal(q.queued + q.pinned_bytes + q.age_ns, 0);
+	world_end(&w);
+}
+
 /* ---- a reference that one thread took and another drops ---- */
 
 #define PASSED 200
@@ -357,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(last_put_is_exact),
 		cmocka_unit_test(hot_objects_die_on_time),
+		cmocka_unit_test(queue_is_counted),
 		cmocka_unit_test(references_may_change_hands),
 		cmocka_unit_test(four_threads_hand_references_around),
 		cmocka_unit_test(four_threads_race_for_the_last_put),

@@ -122,6 +122,26 @@ GPUVM_API void gpuvm_vm_put(struct gpuvm_vm *vm);
  */
 GPUVM_API size_t gpuvm_vm_close(struct gpuvm_vm *vm, void *priv);
 
+/**
+ * struct gpuvm_deferred_stats - what waits for gpuvm_bo_deferred_cleanup()
+ * @queued: zombies pushed and not freed yet
+ * @pinned_bytes: sizes of the objects they pin, in whole KiB each; an object counts once per zombie
+ * @age_ns: since there were none; 0 if there are none. Steps of some milliseconds.
+ */
+struct gpuvm_deferred_stats {
+	uint64_t queued;
+	uint64_t pinned_bytes;
+	uint64_t age_ns;
+};
+
+/**
+ * gpuvm_vm_deferred_stats() - how far behind is cleanup?
+ *
+ * A driver whose queue only ever grows has forgotten gpuvm_bo_deferred_cleanup(). Context: any; exact while nobody puts
+ * or cleans up.
+ */
+GPUVM_API void gpuvm_vm_deferred_stats(struct gpuvm_vm *vm, struct gpuvm_deferred_stats *out);
+
 /** gpuvm_vm_data() - the driver's data, NULL if none was asked for */
 GPUVM_API void *gpuvm_vm_data(struct gpuvm_vm *vm);
 
