@@ -4,7 +4,7 @@
  */
 #include "alloc/alloc.h"
 
-void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align)
+void *gpuvm__obj_alloc_raw(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align)
 {
 	struct gpuvm__obj *obj;
 
@@ -14,7 +14,7 @@ void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type typ
 	obj = alloc->alloc(size, align);
 	if (unlikely(!obj))
 		return NULL;
-	memset(obj, 0, size);
+	memset(obj, 0, sizeof(*obj));
 	obj->alloc = alloc;
 	obj->size = size;
 	obj->type = type;
@@ -22,6 +22,15 @@ void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type typ
 	gpuvm__count(ALLOC);
 	gpuvm__count_n(GPUVM_STAT_ALLOC_BYTES, size);
 	gpuvm__live_add(type, 1);
+	return obj;
+}
+
+void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align)
+{
+	struct gpuvm__obj *obj = gpuvm__obj_alloc_raw(alloc, type, size, align);
+
+	if (likely(obj))
+		memset(obj + 1, 0, size - sizeof(*obj));
 	return obj;
 }
 

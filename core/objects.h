@@ -53,6 +53,7 @@ struct gpuvm__obj {
 		gpuvm__rcu_head rcu; /* after it is retired */
 		struct gpuvm_va *chain; /* a removed va: the next of its chain */
 		struct gpuvm_bo *defer; /* a zombie: the next of the deferred list */
+		struct gpuvm__obj *stock; /* an index node in stock: the next one */
 	};
 	const struct gpuvm__alloc_ops *alloc;
 	uint32_t size; /* bytes, this header included */
@@ -220,6 +221,8 @@ static inline bool gpuvm__kref_put(struct gpuvm__kref *k)
 
 /* Zeroed object of @size bytes whose first member is a struct gpuvm__obj; NULL if there is no memory. @align: 16 or 64. */
 void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align);
+/* The same, but only the header is filled in. */
+void *gpuvm__obj_alloc_raw(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align);
 /* At once. */
 void gpuvm__obj_free(void *obj);
 /* After a grace period. */
@@ -260,9 +263,17 @@ struct gpuvm__cursor;
 /* Is @req something @vm could map? 0 or -EINVAL. */
 int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req);
 /*
- * Open a writer's section over [lo, hi), in which at most @splices edits put something in. 0, -ENOENT (closed), -ENOMEM.
+ * What the edits of a writer's section may do to the number of mappings: remove only; cut what lies across lo and across hi;
+ * and, besides, put a new mapping at lo and one that ends at hi (they may be the same).
  */
-int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, unsigned int splices);
+enum gpuvm__grow { GPUVM__SHRINKS, GPUVM__CUTS, GPUVM__FILLS };
+
+/*
+ * Open a writer's section over [lo, hi) that grows the index as @grow says, out of @stock (NULL: the index allocates).
+ * 0, -ENOENT (closed), -ENOMEM.
+ */
+int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, enum gpuvm__grow grow,
+		       struct gpuvm__obj **stock);
 void gpuvm__write_end(struct gpuvm__cursor *c);
 /* Give @alloc its place: the mapping that @req describes. */
 struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req);

@@ -116,7 +116,7 @@ static int create(enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gp
 		return -ENOMEM;
 	list->tail = &list->first;
 	sink.arg = list;
-	ret = gpuvm__sm_begin(&list->sm, kind, vm, req, bo);
+	ret = gpuvm__sm_begin(&list->sm, kind, vm, req, bo, NULL);
 	if (ret)
 		goto out_free;
 	ret = gpuvm__sm_walk(&list->sm, &sink);

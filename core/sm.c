@@ -17,20 +17,20 @@
 
 static const struct {
 	bool edits, keeps, maps_all, skips_objects, maps_cut; /* see the walk */
-	unsigned int splices; /* edits that put something in */
+	enum gpuvm__grow grow;
 	unsigned int slots; /* of struct gpuvm_sm that must be filled, one bit each */
 } kinds[GPUVM__SM_KINDS] = {
 	[GPUVM__SM_MAP] = { .edits = true,
 			    .keeps = true,
 			    .maps_all = true,
-			    .splices = 1,
+			    .grow = GPUVM__FILLS,
 			    .slots = 1 << GPUVM_SM_NEW | 1 << GPUVM_SM_PREV | 1 << GPUVM_SM_NEXT },
-	[GPUVM__SM_UNMAP] = { .edits = true, .splices = 1, .slots = 1 << GPUVM_SM_PREV | 1 << GPUVM_SM_NEXT },
+	[GPUVM__SM_UNMAP] = { .edits = true, .grow = GPUVM__CUTS, .slots = 1 << GPUVM_SM_PREV | 1 << GPUVM_SM_NEXT },
 	[GPUVM__SM_PREFETCH] = { .edits = false },
 	[GPUVM__SM_MADVISE] = { .edits = true,
 				.skips_objects = true,
 				.maps_cut = true,
-				.splices = GPUVM__SM_CUTS,
+				.grow = GPUVM__FILLS,
 				.slots = 1 << GPUVM_SM_NEW | 1 << GPUVM_SM_PREV | 1 << GPUVM_SM_NEXT |
 					 1 << GPUVM_SM_NEW2 },
 	[GPUVM__SM_BO_UNMAP] = { .edits = true },
@@ -272,8 +272,9 @@ int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink)
 /* ---- begin, commit, end ---- */
 
 int gpuvm__sm_begin(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm_map_req *req,
-		    struct gpuvm_bo *bo)
+		    struct gpuvm_bo *bo, struct gpuvm_sm *sm)
 {
+	struct gpuvm__obj **stock = sm ? (struct gpuvm__obj **)&sm->index : NULL;
 	int ret;
 
 	s->kind = kind;
@@ -281,7 +282,7 @@ int gpuvm__sm_begin(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm_
 	s->req = *req;
 	s->bo = bo;
 	ret = bo ? 0 : gpuvm__req_check(vm, req); /* the whole VM may have a reserved part */
-	return ret ? ret : gpuvm__write_begin(&s->cursor, vm, req->addr, req_end(req), kinds[kind].splices);
+	return ret ? ret : gpuvm__write_begin(&s->cursor, vm, req->addr, req_end(req), kinds[kind].grow, stock);
 }
 
 int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_sm *sm)

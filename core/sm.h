@@ -62,9 +62,9 @@ struct gpuvm__sm_sink {
 	void *arg;
 };
 
-/* Check the request and exclude other writers. 0, -EINVAL, -ENOENT, -ENOMEM. */
+/* Check the request and exclude other writers; @sm may be NULL: the index allocates. 0, -EINVAL, -ENOENT, -ENOMEM. */
 int gpuvm__sm_begin(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm_map_req *req,
-		    struct gpuvm_bo *bo);
+		    struct gpuvm_bo *bo, struct gpuvm_sm *sm);
 /* Yield every step; on an error undo the earlier ones in reverse order and return it. Records the edits. */
 int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink);
 /* Are the slots filled that @kind may need? 0 or -EINVAL. */

@@ -65,7 +65,7 @@ static int run(enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm
 
 	if (!has_callbacks(vm->driver, kind) || gpuvm__sm_stocked(kind, sm))
 		return -EINVAL;
-	ret = gpuvm__sm_begin(&s, kind, vm, req, bo);
+	ret = gpuvm__sm_begin(&s, kind, vm, req, bo, sm);
 	if (ret)
 		return ret;
 	ret = gpuvm__sm_walk(&s, &sink);
@@ -121,14 +121,19 @@ int gpuvm_sm_prepare(struct gpuvm_vm *vm, struct gpuvm_sm *sm, unsigned int vas)
 		if (!sm->va[i])
 			return -ENOMEM;
 	}
-	return 0;
+	return vm->space->stock ? vm->space->stock(vm, (struct gpuvm__obj **)&sm->index, vas) : 0;
 }
 
 void gpuvm_sm_release(struct gpuvm_sm *sm)
 {
 	struct gpuvm_va_removed *va;
+	struct gpuvm__obj *node;
 	unsigned int i;
 
+	while ((node = sm->index)) {
+		sm->index = node->stock;
+		gpuvm__obj_free(node);
+	}
 	for (i = 0; i < GPUVM_SM_SLOTS; i++) {
 		gpuvm_va_alloc_destroy(sm->va[i]);
 		sm->va[i] = NULL;

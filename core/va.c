@@ -116,7 +116,8 @@ int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req)
 	return 0;
 }
 
-int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, unsigned int splices)
+int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, enum gpuvm__grow grow,
+		       struct gpuvm__obj **stock)
 {
 	int ret;
 
@@ -124,7 +125,8 @@ int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo
 	c->lo = lo;
 	c->hi = hi;
 	c->write = true;
-	c->splices = splices;
+	c->grow = grow;
+	c->stock = stock;
 	ret = vm->space->begin(c);
 	if (ret)
 		return ret;
@@ -207,7 +209,7 @@ void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	struct gpuvm_va *old = (struct gpuvm_va *)*removed, *first = old, *va;
 	unsigned int i;
 
-	GPUVM__BUG_ON(n && c->splices-- == 0);
+	GPUVM__BUG_ON(n && c->grow == GPUVM__SHRINKS);
 	for (i = 0; i < n; i++)
 		link_va(in[i]);
 	c->vm->space->splice(c, lo, hi, in, n, &first);
@@ -228,7 +230,7 @@ int gpuvm_va_insert(struct gpuvm_vm *vm, struct gpuvm_va_alloc *alloc, const str
 		return ret;
 	if (va_of(alloc)->vm != vm)
 		return -EINVAL;
-	ret = gpuvm__write_begin(&c, vm, req->addr, req->addr + req->range, 1);
+	ret = gpuvm__write_begin(&c, vm, req->addr, req->addr + req->range, GPUVM__FILLS, NULL);
 	if (ret)
 		return ret;
 	if (vm->space->next(&c, c.lo)) {
@@ -250,7 +252,7 @@ int gpuvm_va_remove(struct gpuvm_vm *vm, uint64_t addr, uint64_t range, struct g
 	*out = NULL;
 	if (!gpuvm_vm_range_valid(vm, addr, range))
 		return -ENOENT;
-	ret = gpuvm__write_begin(&c, vm, addr, addr + range, 0);
+	ret = gpuvm__write_begin(&c, vm, addr, addr + range, GPUVM__SHRINKS, NULL);
 	if (ret)
 		return ret;
 	va = vm->space->next(&c, addr);

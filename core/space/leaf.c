@@ -226,6 +226,7 @@ const struct gpuvm__space_ops gpuvm__space_leaf = {
 	.init = gpuvm__leaf_index_init,
 	.fini = gpuvm__leaf_index_fini,
 	.lookup = lookup,
+	.stock = gpuvm__leaf_stock,
 	.begin = begin,
 	.next = next,
 	.prev = prev,

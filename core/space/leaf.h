@@ -91,20 +91,18 @@ static inline struct leaf_state *leaf_state(struct gpuvm_vm *vm)
 
 /*
  * @first, @last: writer: held, and all between them
- * @spare: writer: linked by next_new; for splits
+ * @spare: writer: linked by obj.stock; for splits
  * @at, @index: where the last answer was: leaf and entry
  * @below_lo, @below_hi: writer: how many keys of @first are <= c->lo, and of @last <= c->hi - 1; until it is edited
  * @edited: writer: something changed
- * @even: writer: split in halves
  */
 struct leaf_cursor {
 	struct leaf *first, *last;
-	struct leaf *spare;
+	struct gpuvm__obj *spare;
 	struct leaf *at;
 	uint8_t index;
 	uint8_t below_lo, below_hi;
 	bool edited;
-	bool even;
 };
 
 static_assert(sizeof(struct leaf_cursor) <= sizeof(((struct gpuvm__cursor *)0)->scratch), "scratch too small");
@@ -259,6 +257,7 @@ static inline struct leaf *leaf_held(struct leaf_cursor *lc, uint64_t addr)
 
 /* leaf_write.c: inside an edit. Entries [i, j) become @in[0..m); the result fits. */
 void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m);
+int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas);
 int gpuvm__leaf_write_begin(struct gpuvm__cursor *c);
 void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 			struct gpuvm_va **removed);
@@ -268,7 +267,8 @@ void gpuvm__leaf_write_end(struct gpuvm__cursor *c);
 void gpuvm__leaf_tidy(struct gpuvm__cursor *c);
 
 /* leaf_index.c */
-struct leaf *gpuvm__leaf_create(struct gpuvm_vm *vm);
+struct leaf *gpuvm__leaf_alloc(struct gpuvm_vm *vm);
+void gpuvm__leaf_init(struct leaf *l);
 int gpuvm__leaf_index_init(struct gpuvm_vm *vm);
 void gpuvm__leaf_index_fini(struct gpuvm_vm *vm);
 /* News to the tree: a leaf was split off, a leaf died (its lock, or its left neighbour's, held). */

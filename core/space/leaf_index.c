@@ -39,27 +39,29 @@ struct change {
 
 static void *node_alloc(struct gpuvm_vm *vm, size_t size)
 {
-	void *node = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_INDEX, size, GPUVM__LINE);
+	void *node = gpuvm__obj_alloc_raw(vm->dev->alloc, GPUVM_TYPE_INDEX, size, GPUVM__LINE);
 
 	if (likely(node))
 		gpuvm__count(SPACE_ALLOC);
 	return node;
 }
 
-struct leaf *gpuvm__leaf_create(struct gpuvm_vm *vm)
+struct leaf *gpuvm__leaf_alloc(struct gpuvm_vm *vm)
 {
-	struct leaf *l = node_alloc(vm, sizeof(*l));
+	return node_alloc(vm, sizeof(struct leaf));
+}
+
+void gpuvm__leaf_init(struct leaf *l)
+{
 	unsigned int i;
 
-	if (!l)
-		return NULL;
+	memset((char *)l + sizeof(l->obj), 0, sizeof(*l) - sizeof(l->obj));
 	for (i = 0; i < ARRAY_SIZE(l->pivot); i++)
 		atomic_init(&l->pivot[i], UINT64_MAX);
 	for (i = 0; i < LEAF_CAP; i++)
 		atomic_init(&l->key[i], UINT64_MAX);
 	atomic_init(&l->hi, UINT64_MAX);
 	gpuvm__spin_init(&l->lock);
-	return l;
 }
 
 /* NULL once something failed, so that callers look only at the end. */
@@ -324,11 +326,12 @@ int gpuvm__leaf_index_init(struct gpuvm_vm *vm)
 {
 	struct leaf_state *s = leaf_state(vm);
 	struct change c = { .vm = vm };
-	struct entry first = { 0, gpuvm__leaf_create(vm) };
+	struct entry first = { 0, gpuvm__leaf_alloc(vm) };
 	struct inode *root;
 
 	if (!first.child)
 		return -ENOMEM;
+	gpuvm__leaf_init(first.child);
 	root = make(&c, 0, &first, 1);
 	if (!root) {
 		gpuvm__obj_free(first.child);

@@ -102,61 +102,80 @@ static uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
 
 /* ---- spare leaves (S4) ---- */
 
-static bool may_overflow(struct leaf *l, unsigned int splices)
+static bool overflows(struct leaf *l, unsigned int by)
 {
-	return leaf_n(l) + GPUVM__SPLICE_MAX * splices > LEAF_CAP;
+	return unlikely(leaf_n(l) + by > LEAF_CAP);
 }
 
 /*
- * How many splits the section may need. An edit adds at most three entries to a leaf, and only to the two in which its range
- * begins and ends: what lies between is left with one entry or none.
+ * How many splits the section may need. Only the leaves of lo and of hi can get fuller: by a new mapping each, and if they
+ * are the same by one more, when something is cut in the middle. What lies between is left with one entry or none.
  */
 static unsigned int splits_wanted(struct gpuvm__cursor *c)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
-	struct leaf *begins, *ends, *l;
-	unsigned int n = 0;
+	unsigned int fresh = c->grow == GPUVM__FILLS;
+	struct leaf *begins, *ends;
 
-	if (!c->splices)
+	if (c->grow == GPUVM__SHRINKS)
 		return 0;
-	if (likely(c->splices == 1)) {
-		begins = leaf_held(lc, c->lo);
-		ends = leaf_held(lc, c->hi - 1);
-		return may_overflow(begins, 1) + (ends != begins && may_overflow(ends, 1));
+	begins = leaf_held(lc, c->lo);
+	ends = leaf_held(lc, c->hi - 1);
+	if (likely(begins == ends))
+		return overflows(begins, fresh + 1);
+	return overflows(begins, fresh) + overflows(ends, fresh);
+}
+
+/* So that @n are there; what was there first. */
+static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **spare, unsigned int n)
+{
+	struct leaf *l;
+
+	for (; n; n--, spare = &(*spare)->stock) {
+		if (*spare)
+			continue;
+		l = gpuvm__leaf_alloc(vm);
+		if (!l)
+			return false;
+		l->obj.stock = NULL;
+		*spare = &l->obj;
 	}
-	for (l = lc->first;; l = leaf_right(l)) {
-		n += may_overflow(l, c->splices);
-		if (l == lc->last)
-			break;
-	}
-	/* Halves have room for 9 more at least (split_at()). */
-	n += 2 * GPUVM__SPLICE_MAX * c->splices / 9;
-	return n < 2 * c->splices ? n : 2 * c->splices;
+	return true;
+}
+
+/*
+ * A request that fills splits two leaves at most, one that cuts a single one: splits_wanted(). The tree is looked after
+ * here, where memory may be had.
+ */
+int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas)
+{
+	gpuvm__leaf_index_sync(vm);
+	return top_up(vm, stock, vas <= GPUVM_SM_UNMAP_VAS ? 1 : 2) ? 0 : -ENOMEM;
 }
 
 static void free_spares(struct leaf_cursor *lc)
 {
-	struct leaf *l;
+	struct gpuvm__obj *spare;
 
-	while ((l = lc->spare)) {
-		lc->spare = l->next_new;
-		gpuvm__obj_free(l);
+	while ((spare = lc->spare)) {
+		lc->spare = spare->stock;
+		gpuvm__obj_free(spare);
 	}
 }
 
-static bool get_spares(struct gpuvm__cursor *c, unsigned int n)
+/* From the stock, without a pause, if it has as many as are wanted. */
+static bool take_spares(struct gpuvm__cursor *c, unsigned int n)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
-	struct leaf *l;
+	struct gpuvm__obj **from = lc->spare || !c->stock ? &lc->spare : c->stock, **end = from;
 
-	for (; n; n--) {
-		l = gpuvm__leaf_create(c->vm);
-		if (!l) {
-			free_spares(lc);
+	for (; n; n--, end = &(*end)->stock)
+		if (!*end)
 			return false;
-		}
-		l->next_new = lc->spare;
-		lc->spare = l;
+	if (from != &lc->spare) {
+		lc->spare = *from;
+		*from = *end;
+		*end = NULL;
 	}
 	return true;
 }
@@ -165,27 +184,30 @@ int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
 	uint64_t from = c->lo, reach;
-	unsigned int have = 0, want;
+	unsigned int want;
 
-	gpuvm__leaf_index_sync(c->vm);
+	if (c->grow != GPUVM__SHRINKS && !c->stock)
+		gpuvm__leaf_index_sync(c->vm);
 	for (;;) {
 		reach = lock_range(c, from);
 		want = splits_wanted(c);
-		if (likely(reach == from && want <= have))
+		if (likely(reach == from && (!want || take_spares(c, want))))
 			break;
 		unlock_all(lc);
 		if (reach < from)
 			gpuvm__count(SPACE_WIDEN);
+		else if (!top_up(c->vm, &lc->spare, want))
+			goto out_spares;
 		from = reach;
-		if (want > have && !get_spares(c, want - have))
-			return -ENOMEM;
-		have = want > have ? want : have;
 	}
-	lc->even = c->splices > 1;
 	/* One for the section, whatever it locks: a whole VM may be more leaves than can be tracked. */
 	gpuvm__lock_enter(GPUVM__LOCK_SPACE, c, __FILE__, __LINE__);
 	gpuvm__count(SPACE_LOCK);
 	return 0;
+
+out_spares:
+	free_spares(lc);
+	return -ENOMEM;
 }
 
 /* ---- editing one leaf ---- */
@@ -224,12 +246,15 @@ void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const s
 
 /* ---- splits ---- */
 
-/* How many of @total entries stay on the left. Sequential growth, either way, leaves full leaves behind. */
-static unsigned int split_at(struct leaf_cursor *lc, unsigned int i, unsigned int m, unsigned int total)
+/*
+ * How many of @total entries stay on the left. Sequential growth, either way, leaves full leaves behind; both halves have
+ * room for the one more that another edit of the section may bring.
+ */
+static unsigned int split_at(unsigned int i, unsigned int m, unsigned int total)
 {
-	if (!lc->even && i + m == total)
+	if (i + m == total)
 		return LEAF_CAP - 1;
-	if (!lc->even && i == 0)
+	if (i == 0)
 		return total - LEAF_CAP + 1;
 	return total / 2;
 }
@@ -258,11 +283,12 @@ static struct leaf *split(struct gpuvm__cursor *c, struct leaf *l, unsigned int 
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
 	struct leaf_entry all[LEAF_SPLICE_MAX];
-	unsigned int total = gather(l, i, j, in, m, all), first = split_at(lc, i, m, total);
-	struct leaf *new = lc->spare;
+	unsigned int total = gather(l, i, j, in, m, all), first = split_at(i, m, total);
+	struct leaf *new = container_of(lc->spare, struct leaf, obj);
 
-	GPUVM__BUG_ON(!new);
-	lc->spare = new->next_new;
+	GPUVM__BUG_ON(!lc->spare);
+	lc->spare = lc->spare->stock;
+	gpuvm__leaf_init(new);
 	lock(new);
 	gpuvm__leaf_replace(new, 0, 0, all + first, total - first);
 	new->lo = all[first].key;

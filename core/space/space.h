@@ -19,8 +19,10 @@
  *   S3  splice() is one step for readers: a page that is mapped before and after it is never seen unmapped, and what is
  *       seen is old or new, nothing else; once a page was seen new, so is every later look at it. (Of different pages, a
  *       look at the second may still show the old state when the first already shows the new, until splice() returns.)
- *   S4  begin() may allocate (before it locks) and fail with -ENOMEM; nothing between a successful begin() and end(),
- *       end() included, allocates or fails. So begin() must know how much the section may grow the index: @splices.
+ *   S4  Nothing between a successful begin() and end(), end() included, allocates or fails. So begin() must know how much
+ *       the section may grow the index: @grow. It takes what it needs from @stock, which stock() fills for any one
+ *       request, so that prepared requests allocate nothing. Where @stock is NULL or not enough it allocates, before it
+ *       locks, and may fail with -ENOMEM.
  *   S5  lookup() is the whole of begin, next, copy, end for one address, in the strategy's best way. It reads the bo not at
  *       all (va->gem is its own copy): other mappings' writers count references there.
  */
@@ -35,14 +37,16 @@
  * @lo: first byte of interest
  * @hi: end of it
  * @write: writer
- * @splices: writer: how many splice() calls that put something in may follow, at most
+ * @grow: writer: what the section's edits may do
+ * @stock: writer: index nodes linked by obj.stock, or NULL
  * @scratch: the strategy's own
  */
 struct gpuvm__cursor {
 	struct gpuvm_vm *vm;
 	uint64_t lo, hi;
 	bool write;
-	unsigned int splices;
+	enum gpuvm__grow grow;
+	struct gpuvm__obj **stock;
 	void *scratch[5];
 };
 
@@ -66,6 +70,8 @@ struct gpuvm__space_ops {
 	int (*init)(struct gpuvm_vm *vm);
 	void (*fini)(struct gpuvm_vm *vm);
 	bool (*lookup)(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out);
+	/* Top @stock up for one request with @vas mappings (GPUVM_SM_*_VAS). 0 or -ENOMEM. NULL: the index needs no memory. */
+	int (*stock)(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas);
 	int (*begin)(struct gpuvm__cursor *c);
 	/* The lowest mapping that overlaps [from, c->hi), or NULL. Cheap if @from is the end of the last one returned. */
 	struct gpuvm_va *(*next)(struct gpuvm__cursor *c, uint64_t from);

@@ -83,6 +83,7 @@ enum gpuvm_sm_slot {
 /**
  * struct gpuvm_sm - what a request takes and gives back
  * @va: pre-allocated mappings, by slot. Those a request uses are replaced by NULL; the rest stay the caller's.
+ * @index: memory for the VM's index, the core's own; gpuvm_sm_prepare() fills it
  * @removed: chain of the mappings that went (gpuvm_va_removed_pop()); new ones are put in front
  * @priv: passed to the callbacks
  *
@@ -90,18 +91,22 @@ enum gpuvm_sm_slot {
  */
 struct gpuvm_sm {
 	struct gpuvm_va_alloc *va[GPUVM_SM_SLOTS];
+	void *index;
 	struct gpuvm_va_removed *removed;
 	void *priv;
 };
 
 /**
- * gpuvm_sm_prepare() - fill the slots a kind of request may need: @vas is one of GPUVM_SM_*_VAS
+ * gpuvm_sm_prepare() - allocate all that a kind of request may need: @vas is one of GPUVM_SM_*_VAS
+ *
+ * The slots, and what the index may grow by: a request whose @sm was prepared allocates nothing at all, so it may run in
+ * the fence-signalling path.
  *
  * Context: allocates; no locks. Return: 0 or -ENOMEM; what was allocated until then stays in @sm.
  */
 GPUVM_API GPUVM_MUST_CHECK int gpuvm_sm_prepare(struct gpuvm_vm *vm, struct gpuvm_sm *sm, unsigned int vas);
 
-/** gpuvm_sm_release() - free what is left in @sm: unused and removed mappings. @sm is reusable. */
+/** gpuvm_sm_release() - free what is left in @sm: what was not used, and removed mappings. @sm is reusable. */
 GPUVM_API void gpuvm_sm_release(struct gpuvm_sm *sm);
 
 /**
@@ -111,7 +116,8 @@ GPUVM_API void gpuvm_sm_release(struct gpuvm_sm *sm);
  * @sm: GPUVM_SM_MAP_VAS mappings ready
  *
  * Steps, in address order: UNMAP or REMAP for each mapping that overlaps, then one MAP.
- * Context: excludes writers that touch the same mappings; GEM lock. Nothing is allocated after the first callback.
+ * Context: excludes writers that touch the same mappings; GEM lock. Allocates nothing if @sm was prepared, else the index
+ * may, before the first callback.
  * Return: 0; -EINVAL (bad range, offset that wraps, bo of another VM, fewer mappings than needed in @sm, a callback
  * missing); -ENOENT (closed); -ENOMEM (index); what a callback returned.
  */
