@@ -72,7 +72,7 @@ class Rounds:
         names, seed, got = list(self.benches), self.rng.getrandbits(32), {}
         self.rng.shuffle(names)
         for name in names:
-            sample, error = self.benches[name].launch(self.row, seed)
+            sample, error = self.benches[name].launch_one(self.row, seed)
             if error:
                 raise Failed(f"{name}: {error}")
             got[name] = math.log(sample.ns)

@@ -191,7 +191,6 @@ class Session:
     def __init__(self, args, root, where, about, metas):
         self.on = not args.no_store
         self.metas, self.about = metas, about
-        self.error = None
         if not self.on:
             return
         stamp = os.path.basename(store.new_name(store.directory(root, where, metas["head"]["label"]), "-head"))[:-len("-head.json")]
@@ -209,6 +208,7 @@ class Session:
         return self.journal.add(line) if self.on else True
 
     path = property(lambda self: self.journal.path)
+    error = property(lambda self: self.journal.error)
 
     def close(self, context, taken, failed, comparison, interrupted):
         """Fold into two records; only then may the journal go."""
@@ -295,7 +295,8 @@ def measure(args, root, repo, base, head, builder, benches):
             interrupted = work.run(interrupt)
         except KeyboardInterrupt:
             interrupted = True
-    rows = judge.verdicts(work.samples, args.threshold, order, marked=marked, failed=work.failed, only=only)
+    rows = judge.verdicts(work.samples, args.threshold, order, marked=marked, failed=work.failed, only=only,
+                          skipped=work.skipped)
     about = {"base": base.label, "head": head.label, "machine": where, "threshold": args.threshold, "seed": seed}
     code = None
     try:

@@ -5,7 +5,8 @@
     same             the whole interval lies inside +-threshold
     inconclusive     anything else; says about how many more pairs would settle it
     marked           the two sides' bench sources differ for this row: shown, never judged
-    failed           the benchmark failed on one side; only in base, only in head: it exists on one side
+    failed           the benchmark failed on one side; skipped: the binary lists it but cannot run it
+    only in base, only in head
 
 Times are judged by statistics. Exact counters (the same in every launch of a side) differ or do not.
 """
@@ -18,7 +19,7 @@ from . import stats
 
 ALPHA = 0.05
 WORSE_IF_MORE = ("allocs_per_op", "bytes_per_op")  # these gate; other exact counters are shown
-ORDER = ("failed", "SLOWER", "faster", "inconclusive", "marked", "same", "only in base", "only in head")
+ORDER = ("failed", "SLOWER", "faster", "inconclusive", "marked", "same", "skipped", "only in base", "only in head")
 
 
 class Row:
@@ -69,9 +70,11 @@ def _median(samples):
 
 
 def _spread(samples):
+    if len(samples) < 2:
+        return None
     values = np.array([s.ns for s in samples])
     middle = np.median(values)
-    return float(1.4826 * np.median(np.abs(values - middle)) / middle) if len(values) > 1 else None
+    return float(1.4826 * np.median(np.abs(values - middle)) / middle)
 
 
 def measure(name, base, base2, head, paired=True):
@@ -176,7 +179,7 @@ def latency(base, head, threshold, floor_from):
     return out
 
 
-def verdicts(by_row, threshold, order, paired=True, marked=(), failed=None, only=None, p_values=True):
+def verdicts(by_row, threshold, order, paired=True, marked=(), failed=None, only=None, p_values=True, skipped=()):
     """Rows in the given order, judged together: Benjamini-Hochberg over those that are neither marked nor failed.
 
     by_row: {name: samples with roles}; failed: {name: words}; only: {name: "base" or "head"}.
@@ -184,9 +187,11 @@ def verdicts(by_row, threshold, order, paired=True, marked=(), failed=None, only
     failed, only = failed or {}, only or {}
     rows = []
     for name in order:
+        row = Row(name)
         if name in only:
-            row = Row(name)
             row.verdict = f"only in {only[name]}"
+        elif name in skipped:
+            row.verdict = "skipped"
         else:
             base, base2, head = split(by_row.get(name, []))
             row = measure(name, base, base2, head, paired)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Sampling: one process per sample, randomised interleaved pairs, until narrow enough or out of budget.
 
-A pair of a row is a launch of base and one of head, next to each other in time, in random order, with the same workload
-seed. Often it is a triple: base once more, which compared with base gives the row's noise floor (A/A). A round visits every
-row that is not settled, in random order.
+A pair is a launch of base and one of head, next to each other in time, in random order, with the same workload seed. Often
+it is a triple: base once more, which compared with base gives the noise floor (A/A). A row's samples each come from another
+process; alternatives for the same work share their launches, as they do in the bench binary. A round visits every row that
+is not settled, in random order.
 """
 
 import os
@@ -17,14 +18,16 @@ import sys
 import tempfile
 import time
 
-from . import judge, store
+from . import judge, names, store
 from .common import USAGE, Stop, clock, say
 
 TIMEOUT = 120
 AA_FIRST = 6  # A/A pairs with every pair until there are that many, then with every second one
 FIRST_LOOK = 12  # pairs before a row may be settled, if the budget allows
 LAUNCHES = 2.5  # per pair, the A/A ones counted
-OVERHEAD = 0.025  # seconds of a launch that are not measured time: start, topology, set-up
+BATCH = 12  # rows in a launch
+OVERHEAD = 0.01  # seconds per row that are not measured time: its share of the start, set-up, calibration
+RETRY = 10  # times longer
 DULL = 3  # after the first look, rows that show no difference are visited in every third round only
 
 
@@ -68,37 +71,38 @@ class Bench:
         m = re.search(r"^machine: (\S+)", text, re.MULTILINE)
         return store.slug(m.group(1)) if m else "unknown"
 
-    def launch(self, row, seed):
-        """(sample, None) or (None, what went wrong)."""
+    def launch(self, rows, seed, longer=1):
+        """({row: sample}, {row: what went wrong}); a row that the binary skips (not built in, say) is in neither."""
         out = os.path.join(self.tmp, "launch.json")
-        escaped = re.sub(r"([^A-Za-z0-9_:/-])", r"[\1]", row).replace("[^]", r"\^")
-        args = [*self.options, f"--duration={self.launch_ms}ms", f"--windows={self.windows}", f"--filter=^{escaped}$", f"--seed={seed}", f"--json={out}"]
+        pattern = "|".join(re.sub(r"([^A-Za-z0-9_:/-])", r"[\1]", row).replace("[^]", r"\^") for row in rows)
+        args = [*self.options, f"--duration={self.launch_ms * longer}ms", f"--windows={self.windows}", f"--filter=^({pattern})$",
+                f"--seed={seed}", f"--json={out}"]
         try:
             done = self._run(args)
-            value = store.parse(out) if os.path.exists(out) else {}
+            # A process that was killed has said nothing, even if it left something.
+            value = store.parse(out) if os.path.exists(out) and done.returncode >= 0 else {}
+            windows, failed = store.samples("the launch", value.get("benchmarks", []))
         except subprocess.TimeoutExpired:
-            return None, f"no end within {TIMEOUT} s"
+            return {}, dict.fromkeys(rows, f"no end within {TIMEOUT} s")
         except OSError as error:
-            return None, str(error)
+            return {}, dict.fromkeys(rows, str(error))
         except Stop as stop:
-            return None, str(stop)
+            return {}, dict.fromkeys(rows, str(stop))
         finally:
             for name in os.listdir(self.tmp):
                 os.unlink(os.path.join(self.tmp, name))
-        return self._digest(row, seed, done, value)
+        self.context = value.get("context", self.context)
+        if not done.returncode and value.get("benchmarks") is not None:
+            return {row: _one(row, seed, windows[row]) for row in rows if row in windows}, failed
+        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"])[-1][:200]
+        how = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
+        got = {row: _one(row, seed, windows[row]) for row in rows if row in windows and row not in failed}
+        return got, {row: failed.get(row, f"{how}: {last}") for row in rows if row not in got}
 
-    def _digest(self, row, seed, done, value):
-        try:
-            windows, failed = store.samples("the launch", value.get("benchmarks", []))
-        except Stop as stop:
-            return None, str(stop)
-        if row in failed:
-            return None, failed[row]
-        if done.returncode or row not in windows:
-            last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no output"]
-            return None, f"exit status {done.returncode}: {last[0][:200]}"
-        self.context = value.get("context", {})
-        return _one(row, seed, windows[row]), None
+    def launch_one(self, row, seed):
+        """(sample, None) or (None, what went wrong)."""
+        got, failed = self.launch([row], seed)
+        return got.get(row), failed.get(row, None if row in got else "skipped: not in this build?")
 
 
 def _one(row, seed, windows):
@@ -173,13 +177,16 @@ class Plan:
 
 
 class Sampler:
+    """Samples by row, failures by row. `journal` has add(line), path and error."""
+
     def __init__(self, base, head, rows, plan, journal, status):
         self.bench = {"base": base, "base2": base, "head": head}
         self.rows, self.plan, self.journal, self.status = rows, plan, journal, status
         self.samples = {row: [] for row in rows}
         self.failed = {}
-        self.settled, self.suspects = set(), set()
-        self.cost = {}  # seconds of a pair, by row
+        self.settled, self.suspects, self.skipped = set(), set(), set()
+        self.alone = {}  # row: how much longer its launches are; those that once failed
+        self.cost = {}  # seconds a row adds to a launch
         self.width = {}
         self.order = 0
         self.start = time.monotonic()
@@ -188,87 +195,112 @@ class Sampler:
     def elapsed(self):
         return time.monotonic() - self.start
 
+    def open(self):
+        return [r for r in self.rows if r not in self.settled and r not in self.failed and r not in self.skipped]
+
     def run(self, interrupt):
         """Sample; True if it ended because it was asked to."""
         pair = 0
-        while not interrupt.asked:
-            open_rows = [r for r in self.rows if r not in self.settled and r not in self.failed]
-            if not open_rows or (self.plan.pairs and pair >= self.plan.pairs):
+        while not interrupt.asked and self.open() and not (self.plan.pairs and pair >= self.plan.pairs):
+            if not self._round(pair, interrupt):
                 break
-            for row in self._visit(open_rows, pair):
-                if interrupt.asked or not self._affordable(row):
-                    break
-                self._pair(row, pair)
-                self.status.show(len(self.settled), pair + 1, self._left(pair), self._widest())
-            else:
-                pair += 1
-                self._look(open_rows, pair)
-                continue
-            break
+            pair += 1
+            self._look(pair)
         self.status.clear()
         return interrupt.asked
 
-    def _visit(self, rows, pair):
-        """A round's rows in random order; late in a run those that may differ come first, the others now and then.
+    def _round(self, pair, interrupt):
+        """A pair of every row that is due. False if it was cut short."""
+        batches = self._batches(self._due(pair))
+        self.plan.rng.shuffle(batches)
+        for batch in batches:
+            if interrupt.asked or not self._affordable(batch):
+                return False
+            self._pair(batch, pair)
+            self.status.show(len(self.settled), pair + 1, self._left(pair), self._widest())
+        return True
 
-        Which rows get more samples depends on what was seen, what is concluded from a row's samples does not.
+    def _due(self, pair):
+        """Late in a run those that may differ, and the others now and then.
+
+        Which rows get more samples depends on what was seen; what is concluded from a row's samples does not.
         """
-        self.plan.rng.shuffle(rows)
-        if self.plan.pairs or pair < FIRST_LOOK:
+        rows = self.open()
+        if self.plan.pairs or pair < FIRST_LOOK or pair % DULL == 0:
             return rows
-        odd = [r for r in rows if r in self.suspects]
-        return odd + [r for r in rows if r not in self.suspects] if pair % DULL == 0 or not odd else odd
+        return [r for r in rows if r in self.suspects] or rows
 
-    def _affordable(self, row):
-        return self.plan.budget is None or self.elapsed() + self.cost.get(row, 0) <= self.plan.budget
+    def _batches(self, rows):
+        """Alternatives for the same work share a process: starting one costs more than measuring a row."""
+        groups = {}
+        for row in rows:
+            name = names.Name(row)
+            key = (row,) if row in self.alone else (name.case, *sorted(name.numbers.items()))
+            groups.setdefault(key, []).append(row)
+        return [g[i:i + BATCH] for g in groups.values() for i in range(0, len(g), BATCH)]
 
-    def _pair(self, row, pair):
+    def _affordable(self, batch):
+        return self.plan.budget is None or self.elapsed() + LAUNCHES * sum(self.cost.get(r, 0) for r in batch) <= self.plan.budget
+
+    def _pair(self, batch, pair):
         roles = ["base", "head"]
         if pair < AA_FIRST or pair % 2:
             roles.append("base2")
         self.plan.rng.shuffle(roles)
-        seed = self.plan.rng.getrandbits(32)
-        begun, taken = time.monotonic(), []
+        seed, longer = self.plan.rng.getrandbits(32), self.alone.get(batch[0], 1)
+        begun, taken, failed, seen = time.monotonic(), [], {}, set()
         for role in roles:
-            sample, error = self.bench[role].launch(row, seed)
-            if error:
-                self.failed[row] = f"{'head' if role == 'head' else 'base'}: {error}"
-                return
-            sample.role, sample.pair, sample.order = role, pair, self.order
+            got, errors = self.bench[role].launch(batch, seed, longer)
+            failed.update({row: f"{'head' if role == 'head' else 'base'}: {error}" for row, error in errors.items()})
+            seen |= {*got, *errors}
+            for sample in got.values():
+                sample.role, sample.pair, sample.order = role, pair, self.order
+                taken.append(sample)
             self.order += 1
-            taken.append(sample)
-        self.cost[row] = time.monotonic() - begun
-        for sample in taken:  # the whole pair or nothing of it
-            self.samples[row].append(sample)
+        self.skipped.update(r for r in batch if r not in seen)
+        for row in batch:
+            self.cost[row] = (time.monotonic() - begun) / len(roles) / len(batch)
+        complete = {r for r in batch if sum(s.row == r for s in taken) == len(roles)}
+        self._keep([s for s in taken if s.row in complete])  # the whole pair or nothing of it
+        self._fail(failed)
+
+    def _fail(self, failed):
+        """A failure counts if it comes again in a longer launch of that row alone: a neighbour may have broken the process,
+        and with little time some cases see too little of what they verify."""
+        for row, why in failed.items():
+            if row in self.alone:
+                self.failed[row] = why
+            self.alone[row] = RETRY
+
+    def _keep(self, taken):
+        for sample in taken:
+            self.samples[sample.row].append(sample)
             if not self.journal.add(store.to_line(sample)) and not self.complained:
                 self.complained = True
                 self.status.clear()
                 say(f"cannot write {self.journal.path}: {self.journal.error.strerror}; going on without a journal")
 
-    def _look(self, rows, pair):
+    def _look(self, pair):
         """After a round: which rows need no more?"""
         if self.plan.pairs or pair < judge.stats.MIN_PAIRS:
             return
-        for row in rows:
-            if row in self.failed:
-                continue
+        for row in self.open():
             got = judge.measure(row, *judge.split(self.samples[row]))
-            if got.low is not None:
-                self.width[row] = (got.high - got.low) / 2
-                (self.suspects.add if abs(got.log) > self.width[row] / 2 else self.suspects.discard)(row)
-            if pair >= FIRST_LOOK and judge.settled(got, self.plan.threshold, len(self.rows)):
+            if got.low is None:
+                continue
+            self.width[row] = (got.high - got.low) / 2
+            (self.suspects.add if abs(got.log) > self.width[row] / 2 else self.suspects.discard)(row)
+            if got.pairs >= FIRST_LOOK and judge.settled(got, self.plan.threshold, len(self.rows)):
                 self.settled.add(row)
 
     def _left(self, pair):
-        open_rows = [r for r in self.rows if r not in self.settled and r not in self.failed]
-        to_do = sum(self.cost.get(r, 0.25) for r in open_rows)
-        rounds = (self.plan.pairs or max(FIRST_LOOK, pair + 2)) - pair
-        left = to_do * max(0, rounds)
+        to_do = LAUNCHES * sum(self.cost.get(r, 0.05) for r in self.open())
+        left = to_do * max(0, (self.plan.pairs or max(FIRST_LOOK, pair + 2)) - pair)
         return left if self.plan.budget is None else min(left, self.plan.budget - self.elapsed())
 
     def _widest(self):
-        open_rows = {r: w for r, w in self.width.items() if r not in self.settled}
-        if not open_rows:
+        still = {r: w for r, w in self.width.items() if r not in self.settled}
+        if not still:
             return ""
-        row = max(open_rows, key=open_rows.get)
-        return f"  widest +-{open_rows[row] * 100:.1f} % {row}"
+        row = max(still, key=still.get)
+        return f"  widest +-{still[row] * 100:.1f} % {row}"

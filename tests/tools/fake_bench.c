@@ -83,6 +83,10 @@ int main(int argc, char **argv)
 			continue;
 		if (list)
 			fprintf(f, "%s\n", rows[i].name);
+		if (!list && strstr(rows[i].name, "absent"))
+			continue;
+		if (!list && strstr(rows[i].name, "crash"))
+			abort();
 		for (n = 0; !list && n < windows; n++, sep = ", ")
 			window(f, &rows[i], launch, sep);
 		failed |= !!rows[i].fails;

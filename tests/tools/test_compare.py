@@ -66,6 +66,17 @@ class Verdicts(FakeRepo):
         self.assertEqual((code, verdicts(got)[HASH1]), (1, "failed"))
         self.assertIn("an object leaked", next(r for r in got["rows"] if r["name"] == HASH1)["why"])
 
+    def test_a_crash_takes_nobody_along(self):
+        """The rows of one point share a process; what is listed but not run is skipped."""
+        self.speed["rows"]["obtain/list:crash/vms:8"] = {"ns": 5}
+        self.speed["rows"]["obtain/list:absent/vms:8"] = {"ns": 5}
+        base = self.change()
+        self.change(rows={HASH8: 1.2})
+        code, got, _ = self.compare(base, "HEAD", "--pairs=20")
+        want = dict.fromkeys(self.speed["rows"], "same")
+        want.update({HASH8: "SLOWER", "obtain/list:crash/vms:8": "failed", "obtain/list:absent/vms:8": "skipped"})
+        self.assertEqual((code, verdicts(got)), (1, want))
+
     def test_rows_of_one_side(self):
         self.speed["rows"]["new/x:1"] = {"ns": 5}
         self.change()
