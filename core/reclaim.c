@@ -38,7 +38,7 @@ void gpuvm__reclaim_barrier(void)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t round_lock = PTHREAD_MUTEX_INITIALIZER; /* W3 */
-static sem_t work;					       /* one post for each batch that found nothing waiting */
+static sem_t work; /* one post for each batch that found nothing waiting */
 static _Atomic bool started;
 static _Atomic(struct gpuvm__batch *) waiting; /* pushed by anyone, taken whole under round_lock */
 

@@ -2,7 +2,7 @@
 /*
  * reclaim.h - batches of memory that wait for one grace period together.
  *
- * liburcu's call_rcu() thread sleeps 10 ms between two rounds: at a million objects a second that is megabytes of
+ * liburcu's own thread sleeps 10 ms between two rounds: at a million objects a second that is megabytes of
  * garbage, all of it cold when it comes back. This thread takes a round every PACE while there is something to do.
  *
  *   W1  A batch handed in is done after a grace period that starts afterwards. A round takes all that wait, waits once, and
@@ -28,7 +28,7 @@ struct gpuvm__batch {
 	void (*done)(struct gpuvm__batch *batch);
 };
 
-/* Before the first batch, where memory may be taken: starts the thread. Without one, call_rcu() does the work. */
+/* Before the first batch, where memory may be taken: starts the thread. Without one, call_rcu does the work. */
 void gpuvm__reclaim_start(void);
 /* W1, W2 */
 void gpuvm__reclaim(struct gpuvm__batch *batch);

@@ -30,7 +30,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-#define STEP 32u       /* of sizes, 16-byte alignment */
+#define STEP 32u /* of sizes, 16-byte alignment */
 #define MAX_SIZE 1024u /* larger ones go to the C library */
 #define LINE_CLASSES (MAX_SIZE / GPUVM__LINE)
 #define CLASSES (MAX_SIZE / STEP + LINE_CLASSES)
@@ -65,18 +65,18 @@ struct mag_batch {
 struct class
 {
 	struct slot *free;
-	uint32_t nr_free, limit;	 /* M7 */
-	uint32_t drawn;			 /* taken since the last arrival */
-	struct mag_batch *open;		 /* M4 */
+	uint32_t nr_free, limit; /* M7 */
+	uint32_t drawn; /* taken since the last arrival */
+	struct mag_batch *open; /* M4 */
 	_Atomic(struct slot *) returned; /* M2 */
 };
 
 struct heap {
-	struct gpuvm__biased lock;	     /* M4 */
-	struct gpuvm__batch *spare;	     /* struct mag_batch not under way */
+	struct gpuvm__biased lock; /* M4 */
+	struct gpuvm__batch *spare; /* struct mag_batch not under way */
 	_Atomic(struct gpuvm__batch *) done; /* M3 */
-	bool parked;			     /* under the gate */
-	struct heap *next;		     /* of all there ever were; under the gate */
+	bool parked; /* under the gate */
+	struct heap *next; /* of all there ever were; under the gate */
 	struct class cls[CLASSES];
 	struct mag_batch batches[BATCHES];
 };

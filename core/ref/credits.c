@@ -27,7 +27,7 @@ static void give_back(struct gpuvm_bo *bo, uint64_t balance, uint64_t accounts)
 	uint64_t old = gpuvm__load(&bo->ref, relaxed), new;
 
 	do {
-		new = old + balance - accounts * REF_ACCOUNT;
+		new = old + balance - accounts *REF_ACCOUNT;
 		if (deciders_zero(old) && !deciders_zero(new))
 			new += REF_MARK;
 	} while (!gpuvm__cas(&bo->ref, &old, new, acq_rel));
