@@ -133,6 +133,14 @@ static unsigned int steps_for(const struct gpuvm__sm *s, struct gpuvm_va *va, st
 
 /* ---- the edits ---- */
 
+/* The pieces are written as they come: clearing them all first would cost a request more than its walk. */
+static void cut_init(struct gpuvm__sm_cut *cut, uint64_t lo, uint64_t hi)
+{
+	cut->lo = lo;
+	cut->hi = hi;
+	cut->n = 0;
+}
+
 static void cut_add(struct gpuvm__sm_cut *cut, const struct gpuvm_map_req *req, enum gpuvm_sm_slot slot)
 {
 	cut->piece[cut->n++] = (struct gpuvm__sm_piece){ .req = *req, .slot = slot };
@@ -158,7 +166,7 @@ static void record_apart(struct gpuvm__sm *s, const struct gpuvm_va *va, const s
 	bool second = s->nr_cuts;
 	struct gpuvm__sm_cut *cut = &s->cut[s->nr_cuts++];
 
-	*cut = (struct gpuvm__sm_cut){ .lo = step[1].op.map.addr, .hi = req_end(&step[1].op.map) };
+	cut_init(cut, step[1].op.map.addr, req_end(&step[1].op.map));
 	if (step[0].op.remap.prev)
 		cut_add(cut, step[0].op.remap.prev, GPUVM_SM_PREV);
 	cut_add(cut, &step[1].op.map, second ? GPUVM_SM_NEW2 : GPUVM_SM_NEW);
@@ -253,7 +261,7 @@ int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink)
 	int ret;
 
 	s->nr_cuts = 0;
-	s->cut[0] = (struct gpuvm__sm_cut){ .lo = s->cursor.lo, .hi = s->cursor.hi };
+	cut_init(&s->cut[0], s->cursor.lo, s->cursor.hi);
 	ret = walk_vas(s, sink);
 	if (ret)
 		return ret;
