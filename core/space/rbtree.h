@@ -99,12 +99,33 @@ static bool lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out
 	return va;
 }
 
-/* scratch[0]: the mapping returned last, from which next() and prev() step along the list. */
+/*
+ * scratch[0]: the mapping returned last, from which next() and prev() step along the list. scratch[1]: what the last search
+ * of the tree found, from scratch[2] on: a walk over [lo, hi) has found where its splice() begins.
+ */
 static int begin(struct gpuvm__cursor *c)
 {
 	lock(state_of(c->vm), c->write);
 	c->scratch[0] = NULL;
+	c->scratch[1] = NULL;
 	return 0;
+}
+
+static struct gpuvm_va *search(struct gpuvm__cursor *c, uint64_t from)
+{
+	struct gpuvm_va *va = gpuvm__itree_first(&state_of(c->vm)->tree, from, c->hi);
+
+	c->scratch[1] = va;
+	c->scratch[2] = (void *)(uintptr_t)from;
+	return va;
+}
+
+/* As upstream, an unmap searches once: its mapping is taken out where the walk has found it. */
+static struct gpuvm_va *first_of(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi)
+{
+	if (c->scratch[1] && (uintptr_t)c->scratch[2] == lo)
+		return c->scratch[1];
+	return gpuvm__itree_first(&state_of(c->vm)->tree, lo, hi);
 }
 
 static void end(struct gpuvm__cursor *c)
@@ -123,7 +144,7 @@ static struct gpuvm_va *next(struct gpuvm__cursor *c, uint64_t from)
 		va = n != &s->order ? va_of(n) : NULL;
 		va = va && va->start < c->hi ? va : NULL;
 	} else {
-		va = from < c->hi ? gpuvm__itree_first(&s->tree, from, c->hi) : NULL;
+		va = from < c->hi ? search(c, from) : NULL;
 	}
 	c->scratch[0] = va;
 	return va;
@@ -162,7 +183,7 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	struct gpuvm__node *pos, *tmp;
 	unsigned int i;
 
-	va = gpuvm__itree_first(&s->tree, lo, hi);
+	va = first_of(c, lo, hi);
 	for (pos = va ? order_of(va) : &s->order; pos != &s->order && va_of(pos)->start < hi; pos = tmp) {
 		tmp = pos->next;
 		va = va_of(pos);
@@ -177,6 +198,7 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	for (i = 0; i < n; i++)
 		insert(s, in[i]);
 	c->scratch[0] = NULL;
+	c->scratch[1] = NULL;
 }
 
 static size_t index_bytes(struct gpuvm_vm *vm)
