@@ -145,6 +145,7 @@ struct gpuvm_bo {
 	struct gpuvm__obj obj;
 	struct gpuvm_vm *vm; /* constant; pinned (I4) */
 	struct gpuvm_gem *gem; /* constant; pinned (I4) */
+	struct gpuvm__node chain; /* list/chain.h's entry: beside vm, which is all that a walk looks at */
 	const struct gpuvm__list_ops *list; /* constant */
 	const struct gpuvm__ref_ops *ref_ops; /* constant */
 	_Atomic uint64_t ref; /* the ref axis' word */

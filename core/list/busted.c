@@ -103,7 +103,6 @@ GPUVM__LIST_OPS(busted) = {
 	.name = "busted",
 	.ref = GPUVM__STR(GPUVM_REF),
 	.gem_bytes = sizeof(struct state),
-	.bo_bytes = sizeof(struct gpuvm__node),
 	.init = init,
 	.fini = fini,
 	.find = find,

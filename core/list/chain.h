@@ -3,7 +3,7 @@
  * chain.h - the bos of a GEM object in order of registration: what most list strategies keep for walks, and the simple
  * ones for finding too. Everything here wants the list's lock held.
  *
- * The entry is the first thing in bo->list_state. What is on the chain is live (I2), so a plain get does.
+ * The entry is bo->chain. What is on the chain is live (I2), so a plain get does.
  */
 #ifndef GPUVM_CORE_LIST_CHAIN_H
 #define GPUVM_CORE_LIST_CHAIN_H
@@ -13,12 +13,12 @@
 
 static inline struct gpuvm__node *chain_node(struct gpuvm_bo *bo)
 {
-	return GPUVM__LIST_STATE(struct gpuvm__node, bo);
+	return &bo->chain;
 }
 
 static inline struct gpuvm_bo *chain_bo(struct gpuvm__node *node)
 {
-	return container_of((char *)node, struct gpuvm_bo, list_state);
+	return container_of(node, struct gpuvm_bo, chain);
 }
 
 /* The pair of @vm, or NULL; no reference taken. */

@@ -173,7 +173,6 @@ static void walk(struct gpuvm_gem *gem, void (*fn)(struct gpuvm_bo *bo, void *ar
 	{                                                        \
 		.name = #list, .ref = GPUVM__STR(GPUVM_REF),     \
 		.gem_bytes = sizeof(struct state),               \
-		.bo_bytes = sizeof(struct gpuvm__node),          \
 		.init = init, .fini = fini,                      \
 		.find = find, .obtain = obtain, .put = put,      \
 		.next = next, .walk = walk,                      \

@@ -148,7 +148,6 @@ GPUVM__LIST_OPS(mutex) = {
 	.name = "mutex",
 	.ref = GPUVM__STR(GPUVM_REF),
 	.gem_bytes = sizeof(struct state),
-	.bo_bytes = sizeof(struct gpuvm__node),
 	.init = init,
 	.fini = fini,
 	.find = find,

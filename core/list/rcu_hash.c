@@ -347,7 +347,6 @@ GPUVM__LIST_OPS(rcu_hash) = {
 	.name = "rcu_hash",
 	.ref = GPUVM__STR(GPUVM_REF),
 	.gem_bytes = sizeof(struct state),
-	.bo_bytes = sizeof(struct gpuvm__node),
 	.rcu = true,
 	.init = init,
 	.fini = fini,

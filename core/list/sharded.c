@@ -24,7 +24,6 @@
 #define PER_BUCKET 2u /* bos, on average, before the table grows */
 
 struct entry {
-	struct gpuvm__node node; /* in shard->bos; first, as chain.h wants it */
 	struct gpuvm_bo *next; /* in its bucket */
 };
 
