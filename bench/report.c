@@ -16,6 +16,9 @@
 
 #include "gb_shim.h"
 #include "machine.h"
+#ifdef GPUVM_PEER
+#include "peer/peer.h"
+#endif
 #include "summary.h"
 #include "version.h"
 
@@ -145,6 +148,9 @@ static void describe(const struct options *o, struct about *a)
 	tell(a, "rcu_flavour", "%s", gpuvm_rcu_flavour());
 	tell(a, "compiler", "%s", __VERSION__);
 	tell(a, "libraries", "%s", machine_libs());
+#ifdef GPUVM_PEER
+	tell(a, "peer", "Linux %s, %s", peer_version(), peer_package());
+#endif
 	tell(a, "profile", "%s", o->quick ? "quick" : "full");
 	tell(a, "preset", "%s", o->preset ? o->preset : "all strategies, others from default");
 	tell(a, "pinning", "%s", o->pin ? "core" : "none");
