@@ -104,6 +104,7 @@ struct gpuvm_bo *gpuvm_bo_obtain(struct gpuvm_bo_alloc *alloc)
 {
 	struct gpuvm_bo *new = bo_of(alloc), *bo;
 
+	gpuvm__list_guarded(new->gem);
 	bo = new->list->obtain(new);
 	if (bo != new) {
 		gpuvm__count(LIST_RACE);
@@ -114,8 +115,11 @@ struct gpuvm_bo *gpuvm_bo_obtain(struct gpuvm_bo_alloc *alloc)
 
 struct gpuvm_bo *gpuvm_bo_find(struct gpuvm_vm *vm, struct gpuvm_gem *gem)
 {
-	struct gpuvm_bo *bo = gem->list->find(gem, vm);
+	struct gpuvm_bo *bo;
 
+	if (!gem->list->rcu)
+		gpuvm__list_guarded(gem);
+	bo = gem->list->find(gem, vm);
 	if (likely(bo)) {
 		gpuvm__count(LIST_HIT);
 		gpuvm__state_is(bo, GPUVM__LIVE);
@@ -187,6 +191,7 @@ bool gpuvm_bo_put(struct gpuvm_bo *bo)
 	if (!bo)
 		return false;
 	gpuvm__state_is(bo, GPUVM__LIVE);
+	gpuvm__list_guarded(bo->gem);
 	if (likely(!bo->list->put(bo)))
 		return false;
 	bury(bo);

@@ -81,8 +81,10 @@ struct gpuvm_resv *gpuvm_gem_resv(struct gpuvm_gem *gem)
 
 struct gpuvm_bo *gpuvm_gem_next_bo(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
 {
-	struct gpuvm_bo *bo = gem->list->next(gem, prev);
+	struct gpuvm_bo *bo;
 
+	gpuvm__list_guarded(gem);
+	bo = gem->list->next(gem, prev);
 	if (prev)
 		gpuvm__bo_put_mode(prev);
 	return bo;

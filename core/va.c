@@ -165,6 +165,7 @@ static void link_va(struct gpuvm_va *va)
 	if (!bo)
 		return;
 	gpuvm_bo_get(bo);
+	gpuvm__list_guarded(bo->gem);
 	bo->list->va_lock(bo);
 	gpuvm__node_add_tail(&va->link, &bo->vas);
 	bo->nr_vas++;
@@ -184,6 +185,7 @@ static void unlink_va(struct gpuvm_va *va)
 	va->retire = va->vm->space->rcu;
 	if (!bo)
 		return;
+	gpuvm__list_guarded(bo->gem);
 	bo->list->va_lock(bo);
 	gpuvm__node_del(&va->link);
 	bo->nr_vas--;
@@ -271,6 +273,7 @@ size_t gpuvm_bo_mappings(struct gpuvm_bo *bo, struct gpuvm_mapping *buf, size_t 
 	size_t n = 0;
 
 	gpuvm__state_is(bo, GPUVM__LIVE);
+	gpuvm__list_guarded(bo->gem);
 	bo->list->va_lock(bo);
 	gpuvm__for_each_node(pos, &bo->vas) {
 		if (n == count)

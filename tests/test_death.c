@@ -11,13 +11,16 @@
 
 static struct t_world w;
 
-static void world(uint32_t flags)
+static void world_of(const char *list, uint32_t flags)
 {
-	/* Staged: a strategy that relies on the caller's lock. */
-	const char *list = flags & GPUVM_VM_IMMEDIATE ? "rcu_hash" : "mutex";
 	const struct t_config config = { .list = list, .flags = flags, .external = true };
 
 	t_world_make(&w, &config);
+}
+
+static void world(uint32_t flags)
+{
+	world_of("rcu_hash", flags);
 }
 
 static void obtain_twice(void)
@@ -143,10 +146,86 @@ static void unregistered_thread(void)
 		pthread_join(thread, NULL);
 }
 
+/* L7: on a list that relies on the caller's lock, and on one that would get along without it. */
+
 static void put_in_staged_mode_without_the_lock(void)
+{
+	world_of("mutex", 0);
+	gpuvm_bo_put(t_obtain(&w, 0));
+}
+
+static void put_in_staged_mode_without_the_lock_rcu(void)
 {
 	world(0);
 	gpuvm_bo_put(t_obtain(&w, 0));
+}
+
+static void put_in_staged_mode_with_another_lock(void)
+{
+	struct gpuvm_bo *bo;
+
+	world(0);
+	bo = t_obtain(&w, 0);
+	gpuvm_resv_lock(gpuvm_gem_resv(w.gem[1]));
+	gpuvm_bo_put(bo);
+}
+
+static void obtain_in_staged_mode_without_the_lock(void)
+{
+	world(0);
+	(void)!gpuvm_bo_obtain(t_alloc(&w, 0));
+}
+
+static void find_in_staged_mode_without_the_lock(void)
+{
+	world_of("sharded", 0);
+	t_obtain(&w, 0);
+	(void)!gpuvm_bo_find(w.vm, w.gem[0]);
+}
+
+static void next_in_staged_mode_without_the_lock(void)
+{
+	world(0);
+	t_obtain(&w, 0);
+	(void)!gpuvm_gem_next_bo(w.gem[0], NULL);
+}
+
+static void evict_without_the_lock(void)
+{
+	world(0);
+	t_obtain(&w, 0);
+	gpuvm_gem_evict(w.gem[0], true);
+}
+
+static void insert_in_staged_mode_without_the_lock(void)
+{
+	struct gpuvm_map_req req = { .range = T_PAGE };
+	struct gpuvm_va_alloc *va;
+
+	world(0);
+	req.bo = t_obtain(&w, 0);
+	va = gpuvm_va_alloc_create(w.vm);
+	t_ok(gpuvm_va_insert(w.vm, va, &req));
+}
+
+static void bo_mappings_in_staged_mode_without_the_lock(void)
+{
+	world(0);
+	(void)!gpuvm_bo_mappings(t_obtain(&w, 0), NULL, 0);
+}
+
+/* The exception: RCU readers find without. */
+static void find_in_staged_mode_by_rcu(void)
+{
+	struct gpuvm_bo *bo;
+
+	world(0);
+	bo = t_obtain(&w, 0);
+	if (gpuvm_bo_find(w.vm, w.gem[0]) != bo)
+		abort();
+	t_put(&w, bo);
+	t_put(&w, bo);
+	t_world_end(&w);
 }
 
 static void extobj_add_without_the_lock(void)
@@ -183,7 +262,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } cases[] = {
-	CASE(well_behaved), /* first: the only one that lives */
+	CASE(well_behaved), /* these live */
+	CASE(find_in_staged_mode_by_rcu),
+#define LIVING 2
 	CASE(obtain_twice),
 	CASE(destroy_after_obtain),
 	CASE(alloc_cast_to_bo),
@@ -198,6 +279,14 @@ static const struct {
 	CASE(lock_twice),
 	CASE(unregistered_thread),
 	CASE(put_in_staged_mode_without_the_lock),
+	CASE(put_in_staged_mode_without_the_lock_rcu),
+	CASE(put_in_staged_mode_with_another_lock),
+	CASE(obtain_in_staged_mode_without_the_lock),
+	CASE(find_in_staged_mode_without_the_lock),
+	CASE(next_in_staged_mode_without_the_lock),
+	CASE(evict_without_the_lock),
+	CASE(insert_in_staged_mode_without_the_lock),
+	CASE(bo_mappings_in_staged_mode_without_the_lock),
 	CASE(extobj_add_without_the_lock),
 	CASE(write_inside_a_read),
 };
@@ -238,6 +327,6 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		tests[i] = (struct CMUnitTest){ cases[i].name, i ? dies : lives, NULL, NULL, (void *)cases[i].name };
+		tests[i] = (struct CMUnitTest){ cases[i].name, i < LIVING ? lives : dies, NULL, NULL, (void *)cases[i].name };
 	return t_run("death", tests, ARRAY_SIZE(tests));
 }

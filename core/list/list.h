@@ -71,6 +71,12 @@ static inline bool gpuvm__gem_staged(struct gpuvm_gem *gem)
 	return gpuvm__load(&gem->mode, relaxed) == GPUVM__MODE_STAGED;
 }
 
+/*
+ * L7, asserted by the callers of the table, once for every strategy: one that has a lock of its own would not notice, and
+ * the next one, or upstream, would break.
+ */
+#define gpuvm__list_guarded(gem) GPUVM__BUG_ON(gpuvm__gem_staged(gem) && !gpuvm__lock_held((gem)->resv))
+
 /* L6 for strategies without a better idea: the bo's own spinlock. */
 static inline void gpuvm__vas_spin_lock(struct gpuvm_bo *bo)
 {
