@@ -113,14 +113,9 @@ int64_t t_live_now(enum gpuvm_type type)
 	return gpuvm_debug_enabled() ? gpuvm_debug_live(type) : 0;
 }
 
-void t_live_read(struct t_live *live)
-{
-	unsigned int i;
-
-	gpuvm_quiesce();
-	for (i = 0; i < GPUVM_TYPE_COUNT; i++)
-		live->n[i] = t_live_now(i);
-}
+/* What was alive when nothing waited for a grace period, last time somebody looked. */
+static struct t_live settled;
+static bool have_settled;
 
 static bool live_differs(const struct t_live *before, bool print)
 {
@@ -138,11 +133,29 @@ static bool live_differs(const struct t_live *before, bool print)
 	return differs;
 }
 
+static void settle(void)
+{
+	unsigned int i;
+
+	gpuvm_quiesce();
+	for (i = 0; i < GPUVM_TYPE_COUNT; i++)
+		settled.n[i] = t_live_now(i);
+	have_settled = true;
+}
+
+/* A grace period costs 10 ms: only when it can matter. What was retired still counts as alive. */
+void t_live_read(struct t_live *live)
+{
+	if (!have_settled || live_differs(&settled, false))
+		settle();
+	*live = settled;
+}
+
 bool t_live_equal(const struct t_live *before)
 {
 	if (!live_differs(before, false))
 		return true;
-	gpuvm_quiesce(); /* a grace period costs 10 ms: only when it can matter */
+	settle();
 	return !live_differs(before, true);
 }
 
