@@ -3,7 +3,7 @@
 # gpuvm-bench: `make bench` and `make test` are the two commands; `make help` lists the rest.
 #
 # Output goes to $(O) (build). Each variant (release, debug, asan, tsan) has its own objects below it.
-#   make O=dir V=1 SAN=address|thread DEBUG=1 RCU=memb|mb|bp CC=clang CFLAGS=-march=native
+#   make O=dir V=1 SAN=address|thread DEBUG=1 RCU=memb|qsbr|mb|bp CC=clang CFLAGS=-march=native
 
 O ?= build
 RCU ?= memb
@@ -40,7 +40,7 @@ known-san := address thread coverage sched
 ifneq ($(filter-out $(known-san),$(SAN)),)
 $(error SAN=$(SAN): want one of $(known-san) or nothing)
 endif
-known-rcu := memb mb bp
+known-rcu := memb qsbr mb bp
 ifneq ($(filter-out $(known-rcu),$(RCU)),)
 $(error RCU=$(RCU): want one of $(known-rcu))
 endif
@@ -395,7 +395,7 @@ distclean: clean
 
 ## help: this list
 help:
-	@echo 'usage: make [target] [O=dir] [V=1] [DEBUG=1] [SAN=address|thread|coverage] [RCU=memb|mb|bp]'
+	@echo 'usage: make [target] [O=dir] [V=1] [DEBUG=1] [SAN=address|thread|coverage] [RCU=memb|qsbr|mb|bp]'
 	@sed -n 's/^## \([^:]*\): /  \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -147,6 +147,12 @@ struct gpuvm__biased {
 	bool cheap; /* the others have gpuvm__heavy_fence(); constant */
 };
 
+/* For the one flavour of RCU that wants to be told when a thread rests: gpuvm_thread_quiescent(). */
+#ifndef GPUVM_RCU_QSBR
+#define gpuvm__rcu_quiescent() ((void)0)
+#define gpuvm__rcu_idle() ((void)0)
+#endif
+
 /* Time, for statistics only; a back end without any stands still. */
 #ifndef gpuvm__now
 #define gpuvm__now() ((uint64_t)0)

@@ -99,6 +99,22 @@ void gpuvm_thread_leave(void)
 		atomic_store_explicit(&t->stat[i], 0, memory_order_relaxed);
 }
 
+#ifdef GPUVM_RCU_QSBR
+GPUVM__PER_THREAD(struct gpuvm__qsbr, gpuvm__qsbr_threads);
+#endif
+
+void gpuvm_thread_quiescent(void)
+{
+	gpuvm__rcu_may_wait(__FILE__, __LINE__);
+	gpuvm__rcu_quiescent();
+}
+
+void gpuvm_thread_idle(void)
+{
+	gpuvm__rcu_may_wait(__FILE__, __LINE__);
+	gpuvm__rcu_idle();
+}
+
 void gpuvm_quiesce(void)
 {
 	gpuvm__strategies_quiesce();
