@@ -64,7 +64,7 @@ gen := $(O)/gen
 version := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 
 base-cppflags := -D_GNU_SOURCE -Iinclude -I$(gen) -DGPUVM_RCU_$(shell echo $(RCU) | tr a-z A-Z)=1
-base-cflags := -std=c11 -g -fvisibility=hidden -fno-strict-aliasing -fPIC -MMD -MP \
+base-cflags := -std=c11 -g -fvisibility=hidden -ftls-model=initial-exec -fno-strict-aliasing -fPIC -MMD -MP \
 	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -Wdeclaration-after-statement
 base-cxxflags := -std=c++17 -g -fvisibility=hidden -fPIC -MMD -MP -Wall -Wextra -Werror
 base-ldflags :=
