@@ -58,7 +58,7 @@ static void lock_next(struct leaf_cursor *lc)
 	lock(lc->last);
 }
 
-/* Where the mapping at c->lo starts, if it starts before @l; else c->lo. Only entry 0 can (F2): the others are not looked at. */
+/* Where the mapping at c->lo starts, if it starts before @l; else c->lo. Only entry 0 can (F2): others are not looked at. */
 static uint64_t reach_left(struct gpuvm__cursor *c, struct leaf *l, unsigned int below)
 {
 	struct gpuvm_va *va;
