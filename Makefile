@@ -358,6 +358,11 @@ explore:
 explore-bin: $(explore-bin)
 .PHONY: explore explore-bin
 
+## model: check the models in tests/models with spin, and see their planted bugs found; MODELFLAGS=-DWRITES=2 is long
+model: $(deps-stamp)
+	$(Q)tests/models.sh $(MODELFLAGS)
+.PHONY: model
+
 # ---- housekeeping ---------------------------------------------------------------------------------------------------
 
 ## lint: layering, headers that compile alone (C and C++), formatting, SPDX lines
