@@ -39,23 +39,16 @@ static void unlock(struct gpuvm_gem *gem)
 	gpuvm__mutex_unlock(&state_of(gem)->lock);
 }
 
-static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct gpuvm_bo *bo;
 
 	lock(gem);
 	bo = chain_find(&state_of(gem)->bos, vm);
 	unlock(gem);
-	if (bo) {
-		gpuvm__count(LIST_HIT);
+	if (bo)
 		ref_get(bo); /* too late: it may have died */
-	}
 	return bo;
-}
-
-static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
-{
-	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
@@ -72,7 +65,7 @@ static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
 	return bo;
 }
 
-static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
+static bool put(struct gpuvm_bo *bo)
 {
 	struct gpuvm_gem *gem = bo->gem;
 	bool last;
@@ -86,7 +79,7 @@ static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 		gpuvm__node_del(chain_node(bo));
 	}
 	unlock(gem);
-	return last && bury(bo);
+	return last;
 }
 
 static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
@@ -113,7 +106,6 @@ GPUVM__LIST_OPS(busted) = {
 	.init = init,
 	.fini = fini,
 	.find = find,
-	.lookup = lookup,
 	.obtain = obtain,
 	.put = put,
 	.next = next,

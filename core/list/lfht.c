@@ -88,13 +88,11 @@ static inline unsigned long hash(const struct gpuvm_vm *vm)
 static int match(struct cds_lfht_node *node, const void *vm)
 {
 	gpuvm__tsan_acquire(node);
-	if (likely(bo_of(node)->vm == vm))
-		return true;
 	gpuvm__count(LIST_STEPS);
-	return false;
+	return bo_of(node)->vm == vm;
 }
 
-static inline struct gpuvm_bo *look(struct state *s, struct gpuvm_vm *vm, struct cds_lfht_iter *iter)
+static inline struct gpuvm_bo *lookup(struct state *s, struct gpuvm_vm *vm, struct cds_lfht_iter *iter)
 {
 	struct cds_lfht_node *node;
 
@@ -104,24 +102,18 @@ static inline struct gpuvm_bo *look(struct state *s, struct gpuvm_vm *vm, struct
 	return node ? bo_of(node) : NULL;
 }
 
-static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct cds_lfht_iter iter;
 	struct gpuvm_bo *bo;
 
 	gpuvm__read_lock();
-	bo = look(state_of(gem), vm, &iter);
+	bo = lookup(state_of(gem), vm, &iter);
 	if (bo && unlikely(!ref_get_unless_zero(bo))) /* F2 */
 		bo = NULL;
 	gpuvm__read_unlock();
-	if (likely(bo))
-		gpuvm__count(LIST_FAST);
+	gpuvm__count(LIST_FAST);
 	return bo;
-}
-
-static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
-{
-	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 /* @bo, now registered, or the older one with a reference; NULL: it met a dead one, try again. */
@@ -192,7 +184,7 @@ static void remove_locked(struct state *s, struct gpuvm_bo *bo) __must_hold(lock
 	gpuvm__fetch_sub(&s->live, 1, relaxed);
 }
 
-static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
+static bool put(struct gpuvm_bo *bo)
 {
 	struct state *s;
 	bool last;
@@ -205,7 +197,7 @@ static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 	if (last)
 		remove_locked(s, bo); /* F4 */
 	unlock(s);
-	return last && bury(bo);
+	return last;
 }
 
 /* The bo that @iter stands on, or NULL at the end. */
@@ -226,7 +218,7 @@ static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
 
 	gpuvm__read_lock();
 	if (prev) {
-		look(s, prev->vm, &iter); /* live: it is there */
+		lookup(s, prev->vm, &iter); /* live: it is there */
 		cds_lfht_next(s->table, &iter);
 	} else {
 		cds_lfht_first(s->table, &iter);
@@ -263,7 +255,6 @@ GPUVM__LIST_OPS(lfht) = {
 	.init = init,
 	.fini = fini,
 	.find = find,
-	.lookup = lookup,
 	.obtain = obtain,
 	.put = put,
 	.next = next,
