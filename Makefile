@@ -3,7 +3,7 @@
 # gpuvm-bench: `make bench` and `make test` are the two commands; `make help` lists the rest.
 #
 # Output goes to $(O) (build). Each variant (release, debug, asan, tsan) has its own objects below it.
-#   make O=dir V=1 SAN=address|thread DEBUG=1 RCU=memb|mb|bp CC=clang CFLAGS=-march=native
+#   make O=dir V=1 SAN=address|thread DEBUG=1 RCU=memb|qsbr|mb|bp CC=clang CFLAGS=-march=native
 
 O ?= build
 RCU ?= memb
@@ -40,7 +40,7 @@ known-san := address thread coverage sched
 ifneq ($(filter-out $(known-san),$(SAN)),)
 $(error SAN=$(SAN): want one of $(known-san) or nothing)
 endif
-known-rcu := memb mb bp
+known-rcu := memb qsbr mb bp
 ifneq ($(filter-out $(known-rcu),$(RCU)),)
 $(error RCU=$(RCU): want one of $(known-rcu))
 endif
@@ -64,7 +64,7 @@ gen := $(O)/gen
 version := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 
 base-cppflags := -D_GNU_SOURCE -Iinclude -I$(gen) -DGPUVM_RCU_$(shell echo $(RCU) | tr a-z A-Z)=1
-base-cflags := -std=c11 -g -fvisibility=hidden -fno-strict-aliasing -fPIC -MMD -MP \
+base-cflags := -std=c11 -g -fvisibility=hidden -ftls-model=initial-exec -fno-strict-aliasing -fPIC -MMD -MP \
 	-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -Wdeclaration-after-statement
 base-cxxflags := -std=c++17 -g -fvisibility=hidden -fPIC -MMD -MP -Wall -Wextra -Werror
 base-ldflags :=
@@ -358,6 +358,11 @@ explore:
 explore-bin: $(explore-bin)
 .PHONY: explore explore-bin
 
+## model: check the models in tests/models with spin, and see their planted bugs found; MODELFLAGS=-DWRITES=2 is long
+model: $(deps-stamp)
+	$(Q)tests/models.sh $(MODELFLAGS)
+.PHONY: model
+
 # ---- housekeeping ---------------------------------------------------------------------------------------------------
 
 ## lint: layering, headers that compile alone (C and C++), formatting, SPDX lines
@@ -395,7 +400,7 @@ distclean: clean
 
 ## help: this list
 help:
-	@echo 'usage: make [target] [O=dir] [V=1] [DEBUG=1] [SAN=address|thread|coverage] [RCU=memb|mb|bp]'
+	@echo 'usage: make [target] [O=dir] [V=1] [DEBUG=1] [SAN=address|thread|coverage] [RCU=memb|qsbr|mb|bp]'
 	@sed -n 's/^## \([^:]*\): /  \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

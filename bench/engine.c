@@ -41,11 +41,13 @@ struct engine {
 	struct worker *w;
 };
 
+/* A batch ends with a quiescent state (RCU=qsbr), so that no thread holds grace periods up for longer than one. */
 static void one_batch(const struct engine_job *job, unsigned int i)
 {
 	job->c->run(job->ctx, i, job->batch);
 	if (job->c->reset)
 		job->c->reset(job->ctx, i, job->batch);
+	gpuvm_thread_quiescent();
 }
 
 static void stats_add_since(struct gpuvm_stats *sum, const struct gpuvm_stats *before)
@@ -68,6 +70,7 @@ static void measure_all(struct worker *w, const struct engine_job *job)
 	w->start = machine_now();
 	do {
 		job->c->run(job->ctx, w->index, job->batch);
+		gpuvm_thread_quiescent();
 		w->ops += job->batch;
 		now = machine_now();
 	} while (now < deadline);
@@ -92,6 +95,7 @@ static void measure_run(struct worker *w, const struct engine_job *job)
 		w->timed_ns += to - from;
 		w->ops += job->batch;
 		job->c->reset(job->ctx, w->index, job->batch);
+		gpuvm_thread_quiescent();
 	} while (to < deadline);
 	w->end = to;
 }
@@ -199,10 +203,12 @@ static void *worker(void *arg)
 	while ((turn = wait_for_turn(w, &seen)).job) {
 		if (!turn.mine)
 			continue;
+		gpuvm_thread_quiescent();
 		if (turn.calibrate)
 			calibrate(w, turn.job);
 		else
 			window(w, turn.job);
+		gpuvm_thread_idle();
 		report_idle(w->e);
 	}
 	gpuvm_thread_leave();

@@ -40,6 +40,7 @@ static void init(struct gpuvm_bo *bo, struct gpuvm_vm *vm, struct gpuvm_gem *gem
 	gpuvm__node_init(&bo->vas);
 	gpuvm__node_init(&bo->extobj);
 	gpuvm__node_init(&bo->evict);
+	atomic_init(&bo->extobj_settled, !gpuvm__vm_is_extobj(vm, gem));
 	bo->ref_ops = vm->dev->ref_ops;
 	bo->ref_ops->init(bo);
 	gpuvm__state_set(bo, GPUVM__ALLOC);
@@ -113,57 +114,57 @@ struct gpuvm_bo *gpuvm_bo_obtain(struct gpuvm_bo_alloc *alloc)
 	return bo;
 }
 
+/* L7: not for a find with RCU readers. */
+static inline void find_guarded(struct gpuvm_gem *gem)
+{
+	if (!gem->list->rcu)
+		gpuvm__list_guarded(gem);
+}
+
 struct gpuvm_bo *gpuvm_bo_find(struct gpuvm_vm *vm, struct gpuvm_gem *gem)
 {
 	struct gpuvm_bo *bo;
 
-	if (!gem->list->rcu)
-		gpuvm__list_guarded(gem);
+	find_guarded(gem);
 	bo = gem->list->find(gem, vm);
-	if (likely(bo)) {
-		gpuvm__count(LIST_HIT);
+	if (likely(bo))
 		gpuvm__state_is(bo, GPUVM__LIVE);
-	} else {
+	else
 		gpuvm__count(LIST_MISS);
-	}
 	return bo;
 }
 
-/*
- * The extobj list may need the VM's reservation: in immediate mode we take it, in staged mode the caller has it. A live bo
- * never leaves the list, so one that is known to be on it needs no lock. Acquire pairs with the release in
- * gpuvm_bo_extobj_add().
- */
-static void extobj_add_locking(struct gpuvm_bo *bo)
+/* The extobj list may need the VM's reservation: in immediate mode we take it, in staged mode the caller has it. */
+__slow int gpuvm__obtain_extobj(struct gpuvm_bo *bo)
 {
 	bool lock = gpuvm__vm_resv_protected(bo->vm) && gpuvm__vm_immediate(bo->vm);
 
-	if (likely(gpuvm__load(&bo->on_extobj, acquire)))
-		return;
 	if (lock)
 		gpuvm_resv_lock(&bo->vm->resv);
 	gpuvm_bo_extobj_add(bo);
 	if (lock)
 		gpuvm_resv_unlock(&bo->vm->resv);
+	return 0;
+}
+
+__slow int gpuvm__obtain_miss(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	struct gpuvm_bo_alloc *alloc;
+	int ret;
+
+	gpuvm__count(LIST_MISS);
+	ret = gpuvm_bo_alloc_create(vm, gem, &alloc);
+	if (ret)
+		return ret;
+	*out = gpuvm_bo_obtain(alloc);
+	/* Always, as in gpuvm__looked_up(). */
+	return gpuvm__vm_is_extobj(vm, gem) ? gpuvm__obtain_extobj(*out) : 0;
 }
 
 int gpuvm_obtain(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
 {
-	struct gpuvm_bo *bo = gpuvm_bo_find(vm, gem);
-	struct gpuvm_bo_alloc *alloc;
-	int ret;
-
-	if (unlikely(!bo)) {
-		ret = gpuvm_bo_alloc_create(vm, gem, &alloc);
-		if (ret)
-			return ret;
-		bo = gpuvm_bo_obtain(alloc);
-	}
-	/* Always, also for a bo that another thread registered: it may not have come to this line yet. */
-	if (gpuvm_vm_is_extobj(vm, gem))
-		extobj_add_locking(bo);
-	*out = bo;
-	return 0;
+	find_guarded(gem);
+	return gem->list->lookup(vm, gem, out);
 }
 
 struct gpuvm_bo *gpuvm_bo_get(struct gpuvm_bo *bo)
@@ -173,7 +174,7 @@ struct gpuvm_bo *gpuvm_bo_get(struct gpuvm_bo *bo)
 }
 
 /* Off the lists of its VM, in either mode, and away. No list lock held. */
-static void bury(struct gpuvm_bo *bo)
+static bool bury(struct gpuvm_bo *bo)
 {
 	struct gpuvm_vm *vm = bo->vm;
 	bool lock = gpuvm__vm_resv_protected(vm) && gpuvm__vm_immediate(vm);
@@ -184,6 +185,7 @@ static void bury(struct gpuvm_bo *bo)
 	if (lock)
 		gpuvm_resv_unlock(&vm->resv);
 	destroy(bo, true);
+	return true;
 }
 
 bool gpuvm_bo_put(struct gpuvm_bo *bo)
@@ -192,10 +194,7 @@ bool gpuvm_bo_put(struct gpuvm_bo *bo)
 		return false;
 	gpuvm__state_is(bo, GPUVM__LIVE);
 	gpuvm__list_guarded(bo->gem);
-	if (likely(!bo->list->put(bo)))
-		return false;
-	bury(bo);
-	return true;
+	return bo->list->put(bo, bury);
 }
 
 #define ONE_QUEUED (1ull << 40)
@@ -210,7 +209,7 @@ static uint64_t weight(const struct gpuvm_bo *bo)
  * Release: the cleaner sees all that happened to the bo. Nothing of it may be touched after the push, nor of its VM, which
  * it alone may have kept: so it is counted first.
  */
-static void defer(struct gpuvm_bo *bo)
+static void push_deferred(struct gpuvm_bo *bo)
 {
 	struct gpuvm_vm *vm = bo->vm;
 	struct gpuvm_bo *head = gpuvm__load(&vm->deferred, relaxed);
@@ -221,6 +220,15 @@ static void defer(struct gpuvm_bo *bo)
 	do
 		bo->obj.defer = head;
 	while (!gpuvm__cas(&vm->deferred, &head, bo, release));
+}
+
+/* Without RESV_PROTECTED the lists have spinlocks, which this path may take, so nothing stays on them. */
+static bool defer(struct gpuvm_bo *bo)
+{
+	if (!gpuvm__vm_resv_protected(bo->vm))
+		gpuvm__extobj_forget(bo);
+	push_deferred(bo);
+	return true;
 }
 
 void gpuvm_vm_deferred_stats(struct gpuvm_vm *vm, struct gpuvm_deferred_stats *out)
@@ -238,13 +246,7 @@ bool gpuvm_bo_put_deferred(struct gpuvm_bo *bo)
 		return false;
 	gpuvm__state_is(bo, GPUVM__LIVE);
 	GPUVM__BUG_ALWAYS(!gpuvm__vm_immediate(bo->vm));
-	if (likely(!bo->list->put(bo)))
-		return false;
-	/* Without RESV_PROTECTED the lists have spinlocks, which this path may take, so nothing stays on them. */
-	if (!gpuvm__vm_resv_protected(bo->vm))
-		gpuvm__extobj_forget(bo);
-	defer(bo);
-	return true;
+	return bo->list->put(bo, defer);
 }
 
 void gpuvm__bo_put_mode(struct gpuvm_bo *bo)
@@ -262,7 +264,7 @@ static struct gpuvm_bo *take_zombies(struct gpuvm_vm *vm, size_t max) __must_hol
 	size_t n = 1;
 
 	if (!first) {
-		/* Acquire pairs with the release in defer(). */
+		/* Acquire pairs with the release in push_deferred(). */
 		first = gpuvm__load(&vm->deferred, relaxed) ? gpuvm__xchg(&vm->deferred, NULL, acquire) : NULL;
 	}
 	vm->rest = NULL;

@@ -45,7 +45,7 @@ void gpuvm_bo_extobj_add(struct gpuvm_bo *bo)
 	if (!gpuvm_vm_is_extobj(vm, bo->gem))
 		return;
 	add(vm, &vm->extobj_lock, &bo->extobj, &vm->extobj);
-	gpuvm__store(&bo->on_extobj, true, release);
+	gpuvm__store(&bo->extobj_settled, true, release);
 }
 
 void gpuvm__evict_set(struct gpuvm_bo *bo, bool evict)

@@ -53,6 +53,7 @@ struct gpuvm__obj {
 		gpuvm__rcu_head rcu; /* after it is retired */
 		struct gpuvm_va *chain; /* a removed va: the next of its chain */
 		struct gpuvm_bo *defer; /* a zombie: the next of the deferred list */
+		struct gpuvm__node listed; /* a live bo: list/chain.h's entry, in the line of vm, which a walk looks at too */
 		struct gpuvm__obj *stock; /* an index node in stock: the next one */
 	};
 	const struct gpuvm__alloc_ops *alloc;
@@ -138,20 +139,20 @@ struct gpuvm_vm {
 
 /*
  * A pair, in each of its states: the public types gpuvm_bo_alloc and gpuvm_bo are this, seen through two opaque names.
- * A hit touches what stands before vas_lock only. (Not line-aligned: glibc's aligned allocation costs ten times a plain
+ * A hit touches what stands from vm up to gem only. (Not line-aligned: glibc's aligned allocation costs ten times a plain
  * one, and a bo is allocated per pair.)
  */
 struct gpuvm_bo {
 	struct gpuvm__obj obj;
 	struct gpuvm_vm *vm; /* constant; pinned (I4) */
-	struct gpuvm_gem *gem; /* constant; pinned (I4) */
-	struct gpuvm__node chain; /* list/chain.h's entry: beside vm, which is all that a walk looks at */
 	const struct gpuvm__list_ops *list; /* constant */
-	const struct gpuvm__ref_ops *ref_ops; /* constant */
 	_Atomic uint64_t ref; /* the ref axis' word */
-	_Atomic bool evicted; /* under the GEM's reservation */
-	_Atomic bool on_extobj; /* written under what guards vm->extobj; once true, true until it dies */
+	_Atomic bool extobj_settled; /* its object is local to the VM, or it is on vm->extobj; once true, true until it dies */
 	_Atomic uint8_t cool; /* ref:credits: how reluctant it is to become hot */
+	_Atomic bool evicted; /* under the GEM's reservation */
+
+	struct gpuvm_gem *gem; /* constant; pinned (I4) */
+	const struct gpuvm__ref_ops *ref_ops; /* constant */
 
 	struct gpuvm__spin vas_lock; /* where list->va_lock says so */
 	uint32_t nr_vas;
@@ -252,7 +253,18 @@ static inline bool gpuvm__vm_resv_protected(const struct gpuvm_vm *vm)
 	return vm->flags & GPUVM_VM_RESV_PROTECTED;
 }
 
+/* gpuvm_vm_is_extobj() of an object, inline. */
+static inline bool gpuvm__vm_is_extobj(const struct gpuvm_vm *vm, const struct gpuvm_gem *gem)
+{
+	return gem->resv != &vm->resv;
+}
+
 /* ---- bo.c ---- */
+
+/* The rest of gpuvm_obtain() after a find() that found nothing. */
+int gpuvm__obtain_miss(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out);
+/* gpuvm_bo_extobj_add() for gpuvm_obtain(), which holds the VM's reservation in staged mode only. Returns 0. */
+int gpuvm__obtain_extobj(struct gpuvm_bo *bo);
 
 /* Drop a mapping's reference, whatever the lock mode. No list lock held. */
 void gpuvm__bo_put_mode(struct gpuvm_bo *bo);

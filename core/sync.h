@@ -28,6 +28,10 @@
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#define __slow __attribute__((noinline, cold)) /* kept out of the caller: its registers, stack and lines stay the fast path's */
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define __must_hold(lock) /* for the reader; the debug build's lock classes check it */
@@ -146,6 +150,12 @@ struct gpuvm__biased {
 	_Atomic uint32_t claim; /* written by others */
 	bool cheap; /* the others have gpuvm__heavy_fence(); constant */
 };
+
+/* For the one flavour of RCU that wants to be told when a thread rests: gpuvm_thread_quiescent(). */
+#ifndef GPUVM_RCU_QSBR
+#define gpuvm__rcu_quiescent() ((void)0)
+#define gpuvm__rcu_idle() ((void)0)
+#endif
 
 /* Time, for statistics only; a back end without any stands still. */
 #ifndef gpuvm__now

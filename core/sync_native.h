@@ -189,9 +189,70 @@ void gpuvm__rcu_may_wait(const char *file, int line);
 #define gpuvm__rcu_may_wait(file, line) ((void)0)
 #endif
 
-#define gpuvm__read_lock() (gpuvm__rcu_enter(__FILE__, __LINE__), rcu_read_lock())
+#ifdef GPUVM_RCU_QSBR
+/*
+ * The qsbr flavour takes every registered thread for a reader until it says otherwise, and a thread that sleeps in
+ * pthread_join() says nothing. So a thread is offline but in its outermost read section: sound, and as dear as the mb
+ * flavour. One that promises to say when it rests (gpuvm_thread_quiescent()) stays online, and its sections cost nothing.
+ */
+struct gpuvm__qsbr {
+	unsigned int depth; /* of read sections, while nothing is promised */
+	bool promised;
+};
+
+extern GPUVM__PER_THREAD(struct gpuvm__qsbr, gpuvm__qsbr_threads);
+
+static inline void gpuvm__native_read_lock(void)
+{
+	struct gpuvm__qsbr *q = &gpuvm__mine(gpuvm__qsbr_threads);
+
+	if (!q->promised && !q->depth++)
+		rcu_thread_online();
+	rcu_read_lock();
+}
+
+static inline void gpuvm__native_read_unlock(void)
+{
+	struct gpuvm__qsbr *q = &gpuvm__mine(gpuvm__qsbr_threads);
+
+	rcu_read_unlock();
+	if (!q->promised && !--q->depth)
+		rcu_thread_offline();
+}
+
+/* No read section is open. */
+static inline void gpuvm__rcu_quiescent(void)
+{
+	struct gpuvm__qsbr *q = &gpuvm__mine(gpuvm__qsbr_threads);
+
+	if (q->promised)
+		rcu_quiescent_state();
+	else
+		rcu_thread_online();
+	q->promised = true;
+}
+
+static inline void gpuvm__rcu_idle(void)
+{
+	struct gpuvm__qsbr *q = &gpuvm__mine(gpuvm__qsbr_threads);
+
+	if (q->promised)
+		rcu_thread_offline();
+	q->promised = false;
+}
+
+#define gpuvm__rcu_register() (rcu_register_thread(), rcu_thread_offline())
+#define gpuvm__rcu_unregister() (gpuvm__rcu_idle(), rcu_unregister_thread())
+#else
+#define gpuvm__native_read_lock() rcu_read_lock()
+#define gpuvm__native_read_unlock() rcu_read_unlock()
+#define gpuvm__rcu_register() rcu_register_thread()
+#define gpuvm__rcu_unregister() rcu_unregister_thread()
+#endif
+
+#define gpuvm__read_lock() (gpuvm__rcu_enter(__FILE__, __LINE__), gpuvm__native_read_lock())
 #define gpuvm__read_unlock() \
-	(gpuvm__tsan_release(GPUVM__RCU_TOKEN), rcu_read_unlock(), gpuvm__rcu_exit(__FILE__, __LINE__))
+	(gpuvm__tsan_release(GPUVM__RCU_TOKEN), gpuvm__native_read_unlock(), gpuvm__rcu_exit(__FILE__, __LINE__))
 
 static inline void gpuvm__call_rcu(gpuvm__rcu_head *head, void (*func)(gpuvm__rcu_head *head))
 {
@@ -216,8 +277,5 @@ void gpuvm__rcu_barrier_wait(void);
 #endif
 #define gpuvm__rcu_barrier() \
 	(gpuvm__rcu_may_wait(__FILE__, __LINE__), gpuvm__rcu_barrier_wait(), gpuvm__tsan_acquire(GPUVM__RCU_TOKEN))
-
-#define gpuvm__rcu_register() rcu_register_thread()
-#define gpuvm__rcu_unregister() rcu_unregister_thread()
 
 #endif /* GPUVM_CORE_SYNC_NATIVE_H */

@@ -57,6 +57,13 @@ static void add_stats(struct gpuvm_stats *to, struct gpuvm__thread *from)
 		to->v[i] += atomic_load_explicit(&from->stat[i], memory_order_relaxed);
 }
 
+/* A find counts one word only: what one says of another is added when they are read. */
+static void complete(struct gpuvm_stats *s)
+{
+	s->v[GPUVM_STAT_LIST_FAST] += s->v[GPUVM_STAT_LIST_INLINE];
+	s->v[GPUVM_STAT_LIST_HIT] += s->v[GPUVM_STAT_LIST_FAST];
+}
+
 void gpuvm__thread_count(void)
 {
 	struct gpuvm__thread *t = &gpuvm__self;
@@ -99,6 +106,22 @@ void gpuvm_thread_leave(void)
 		atomic_store_explicit(&t->stat[i], 0, memory_order_relaxed);
 }
 
+#ifdef GPUVM_RCU_QSBR
+GPUVM__PER_THREAD(struct gpuvm__qsbr, gpuvm__qsbr_threads);
+#endif
+
+void gpuvm_thread_quiescent(void)
+{
+	gpuvm__rcu_may_wait(__FILE__, __LINE__);
+	gpuvm__rcu_quiescent();
+}
+
+void gpuvm_thread_idle(void)
+{
+	gpuvm__rcu_may_wait(__FILE__, __LINE__);
+	gpuvm__rcu_idle();
+}
+
 void gpuvm_quiesce(void)
 {
 	gpuvm__strategies_quiesce();
@@ -124,12 +147,14 @@ void gpuvm_stats_read(struct gpuvm_stats *out)
 	for (t = threads; t; t = t->next)
 		add_stats(out, t);
 	pthread_mutex_unlock(&threads_lock);
+	complete(out);
 }
 
 void gpuvm_stats_read_thread(struct gpuvm_stats *out)
 {
 	memset(out, 0, sizeof(*out));
 	add_stats(out, &gpuvm__self);
+	complete(out);
 }
 
 static const char *const stat_text[][2] = {

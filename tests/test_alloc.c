@@ -299,6 +299,37 @@ static void quiescing_reaches_open_batches(void **state)
 	job_end(&job);
 }
 
+/* A thread that promised to announce quiescent states (RCU=qsbr) and took it back holds nobody up; nor does a sleeper. */
+static void *quiesce(void *arg)
+{
+	struct job *job = arg;
+
+	gpuvm_thread_enter();
+	gpuvm_thread_quiescent();
+	t_ok(gpuvm_device_churn(job->dev, 128, 10, true));
+	gpuvm_thread_quiescent();
+	gpuvm_quiesce();
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void resting_threads_hold_nobody_up(void **state)
+{
+	struct job job = job_make("magazine");
+	struct gpuvm_gem *gem;
+
+	t_ok(gpuvm_gem_create(job.dev, &(struct gpuvm_gem_params){ .size = 4096 }, &gem));
+	assert_null(gpuvm_bo_find(job.vm, gem));
+	run_thread(quiesce, &job);
+	gpuvm_thread_quiescent();
+	assert_null(gpuvm_bo_find(job.vm, gem));
+	gpuvm_thread_quiescent();
+	gpuvm_thread_idle();
+	run_thread(quiesce, &job);
+	gpuvm_gem_put(gem);
+	job_end(&job);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +341,7 @@ int main(void)
 		cmocka_unit_test(threads_leave_nothing),
 		cmocka_unit_test(surplus_is_given_back),
 		cmocka_unit_test(quiescing_reaches_open_batches),
+		cmocka_unit_test(resting_threads_hold_nobody_up),
 	};
 
 	return t_run("alloc", tests, ARRAY_SIZE(tests));

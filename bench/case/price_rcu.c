@@ -3,7 +3,7 @@
  * price_rcu.c - what the RCU flavour of this build (make RCU=...) asks: of a reader per section, of a writer per grace
  * period.
  *
- *   op:section  one empty read section, inlined
+ *   op:section  one empty read section, inlined; with qsbr it is nothing, as the harness announces quiescent states
  *   op:grace    one synchronize_rcu(); with threads:2 both wait, and liburcu lets one pay for both
  */
 #define _LGPL_SOURCE

@@ -39,16 +39,23 @@ static void unlock(struct gpuvm_gem *gem)
 	gpuvm__mutex_unlock(&state_of(gem)->lock);
 }
 
-static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct gpuvm_bo *bo;
 
 	lock(gem);
 	bo = chain_find(&state_of(gem)->bos, vm);
 	unlock(gem);
-	if (bo)
+	if (bo) {
+		gpuvm__count(LIST_HIT);
 		ref_get(bo); /* too late: it may have died */
+	}
 	return bo;
+}
+
+static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
@@ -65,7 +72,7 @@ static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
 	return bo;
 }
 
-static bool put(struct gpuvm_bo *bo)
+static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 {
 	struct gpuvm_gem *gem = bo->gem;
 	bool last;
@@ -79,7 +86,7 @@ static bool put(struct gpuvm_bo *bo)
 		gpuvm__node_del(chain_node(bo));
 	}
 	unlock(gem);
-	return last;
+	return last && bury(bo);
 }
 
 static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
@@ -106,6 +113,7 @@ GPUVM__LIST_OPS(busted) = {
 	.init = init,
 	.fini = fini,
 	.find = find,
+	.lookup = lookup,
 	.obtain = obtain,
 	.put = put,
 	.next = next,

@@ -3,7 +3,7 @@
  * chain.h - the bos of a GEM object in order of registration: what most list strategies keep for walks, and the simple
  * ones for finding too. Everything here wants the list's lock held.
  *
- * The entry is bo->chain. What is on the chain is live (I2), so a plain get does.
+ * The entry is bo->obj.listed. What is on the chain is live (I2), so a plain get does.
  */
 #ifndef GPUVM_CORE_LIST_CHAIN_H
 #define GPUVM_CORE_LIST_CHAIN_H
@@ -13,12 +13,12 @@
 
 static inline struct gpuvm__node *chain_node(struct gpuvm_bo *bo)
 {
-	return &bo->chain;
+	return &bo->obj.listed;
 }
 
 static inline struct gpuvm_bo *chain_bo(struct gpuvm__node *node)
 {
-	return container_of(node, struct gpuvm_bo, chain);
+	return container_of(node, struct gpuvm_bo, obj.listed);
 }
 
 /* The pair of @vm, or NULL; no reference taken. */
@@ -28,11 +28,11 @@ static inline struct gpuvm_bo *chain_find(struct gpuvm__node *bos, struct gpuvm_
 	unsigned int steps = 0;
 
 	gpuvm__for_each_node(pos, bos) {
-		steps++;
 		if (chain_bo(pos)->vm == vm) {
 			gpuvm__count_n(GPUVM_STAT_LIST_STEPS, steps);
 			return chain_bo(pos);
 		}
+		steps++;
 	}
 	gpuvm__count_n(GPUVM_STAT_LIST_STEPS, steps);
 	return NULL;

@@ -88,11 +88,13 @@ static inline unsigned long hash(const struct gpuvm_vm *vm)
 static int match(struct cds_lfht_node *node, const void *vm)
 {
 	gpuvm__tsan_acquire(node);
+	if (likely(bo_of(node)->vm == vm))
+		return true;
 	gpuvm__count(LIST_STEPS);
-	return bo_of(node)->vm == vm;
+	return false;
 }
 
-static inline struct gpuvm_bo *lookup(struct state *s, struct gpuvm_vm *vm, struct cds_lfht_iter *iter)
+static inline struct gpuvm_bo *look(struct state *s, struct gpuvm_vm *vm, struct cds_lfht_iter *iter)
 {
 	struct cds_lfht_node *node;
 
@@ -102,18 +104,24 @@ static inline struct gpuvm_bo *lookup(struct state *s, struct gpuvm_vm *vm, stru
 	return node ? bo_of(node) : NULL;
 }
 
-static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct cds_lfht_iter iter;
 	struct gpuvm_bo *bo;
 
 	gpuvm__read_lock();
-	bo = lookup(state_of(gem), vm, &iter);
+	bo = look(state_of(gem), vm, &iter);
 	if (bo && unlikely(!ref_get_unless_zero(bo))) /* F2 */
 		bo = NULL;
 	gpuvm__read_unlock();
-	gpuvm__count(LIST_FAST);
+	if (likely(bo))
+		gpuvm__count(LIST_FAST);
 	return bo;
+}
+
+static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 /* @bo, now registered, or the older one with a reference; NULL: it met a dead one, try again. */
@@ -184,7 +192,7 @@ static void remove_locked(struct state *s, struct gpuvm_bo *bo) __must_hold(lock
 	gpuvm__fetch_sub(&s->live, 1, relaxed);
 }
 
-static bool put(struct gpuvm_bo *bo)
+static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 {
 	struct state *s;
 	bool last;
@@ -197,7 +205,7 @@ static bool put(struct gpuvm_bo *bo)
 	if (last)
 		remove_locked(s, bo); /* F4 */
 	unlock(s);
-	return last;
+	return last && bury(bo);
 }
 
 /* The bo that @iter stands on, or NULL at the end. */
@@ -218,7 +226,7 @@ static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
 
 	gpuvm__read_lock();
 	if (prev) {
-		lookup(s, prev->vm, &iter); /* live: it is there */
+		look(s, prev->vm, &iter); /* live: it is there */
 		cds_lfht_next(s->table, &iter);
 	} else {
 		cds_lfht_first(s->table, &iter);
@@ -255,6 +263,7 @@ GPUVM__LIST_OPS(lfht) = {
 	.init = init,
 	.fini = fini,
 	.find = find,
+	.lookup = lookup,
 	.obtain = obtain,
 	.put = put,
 	.next = next,

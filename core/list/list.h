@@ -9,12 +9,13 @@
  * What an implementation owes:
  *
  *   L1  find() returns the live bo of (vm, gem) with a reference, or NULL. A bo registered throughout the call is found.
+ *       For each that it returns it counts one of LIST_INLINE, LIST_FAST (it took no lock) and LIST_HIT (it did).
  *   L2  obtain() registers @bo (state alloc, I1) unless one of the same pair is live, which is then returned with a
  *       reference, @bo left alone. Two racing calls return the same bo. It never fails. Setting the debug state LIVE is
  *       its job, at the linearisation point.
  *   L3  put() drops a reference: ref_put_not_last() and, if that returns false, ref_put_locked() under the lock. Dying
- *       (ref_put_locked() returned true) and leaving the list are one critical section (I3); put() returns true then, and
- *       else touches the bo no more.
+ *       (ref_put_locked() returned true) and leaving the list are one critical section (I3). After it, with the lock
+ *       dropped, put() returns what @bury says of the zombie; else false, and touches the bo no more.
  *   L4  I5: nothing is allocated, freed or called back under its lock. Index memory is taken before it, freed after it.
  *   L5  next() visits every bo that is registered throughout the walk exactly once.
  *   L6  va_lock() excludes everyone who changes bo->vas.
@@ -24,6 +25,9 @@
 #define GPUVM_CORE_LIST_LIST_H
 
 #include "../objects.h"
+
+/* What becomes of a zombie; returns true. No list lock held. */
+typedef bool (*gpuvm__bury_fn)(struct gpuvm_bo *zombie);
 
 /**
  * struct gpuvm__list_ops - one list strategy, for one ref strategy
@@ -45,8 +49,10 @@ struct gpuvm__list_ops {
 	int (*init)(struct gpuvm_gem *gem); /* 0 or -ENOMEM; its state is zeroed, the rest of the object not yet filled in */
 	void (*fini)(struct gpuvm_gem *gem);
 	struct gpuvm_bo *(*find)(struct gpuvm_gem *gem, struct gpuvm_vm *vm);
+	/* gpuvm_obtain() from find() on: gpuvm__looked_up(), so that a hit is one call deep. */
+	int (*lookup)(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out);
 	struct gpuvm_bo *(*obtain)(struct gpuvm_bo *bo);
-	bool (*put)(struct gpuvm_bo *bo);
+	bool (*put)(struct gpuvm_bo *bo, gpuvm__bury_fn bury);
 	/* The bo after @prev (live, the caller's reference, not consumed), the first for NULL; with a reference. */
 	struct gpuvm_bo *(*next)(struct gpuvm_gem *gem, struct gpuvm_bo *prev);
 	/* @fn for each live bo; core functions only (I5), may take extobj and evict locks. */
@@ -76,6 +82,22 @@ static inline bool gpuvm__gem_staged(struct gpuvm_gem *gem)
  * the next one, or upstream, would break.
  */
 #define gpuvm__list_guarded(gem) GPUVM__BUG_ON(gpuvm__gem_staged(gem) && !gpuvm__lock_held((gem)->resv))
+
+/* What gpuvm_obtain() makes of a find(): @bo, or NULL. */
+static __always_inline int gpuvm__looked_up(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo *bo,
+					    struct gpuvm_bo **out)
+{
+	if (unlikely(!bo))
+		return gpuvm__obtain_miss(vm, gem, out);
+	gpuvm__state_is(bo, GPUVM__LIVE);
+	*out = bo;
+	/*
+	 * Always, also for a bo that another thread registered: it may not have come to this line yet. A live bo never
+	 * leaves the extobj list, so one that is known to be on it needs no lock. Acquire pairs with the release in
+	 * gpuvm_bo_extobj_add().
+	 */
+	return likely(gpuvm__load(&bo->extobj_settled, acquire)) ? 0 : gpuvm__obtain_extobj(bo);
+}
 
 /* L6 for strategies without a better idea: the bo's own spinlock. */
 static inline void gpuvm__vas_spin_lock(struct gpuvm_bo *bo)

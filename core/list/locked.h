@@ -99,17 +99,24 @@ static struct gpuvm_bo *find_locked(struct state *s, struct gpuvm_vm *vm) __must
 	return bo;
 }
 
-static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct state *s = state_of(gem);
 	struct gpuvm_bo *bo;
 	LOCK_CTX ctx;
+	bool fast;
 
-	if (read_lock(s, &ctx))
-		gpuvm__count(LIST_FAST);
+	fast = read_lock(s, &ctx);
 	bo = find_locked(s, vm);
 	read_unlock(s, &ctx);
+	if (likely(bo))
+		gpuvm__count_n(fast ? GPUVM_STAT_LIST_FAST : GPUVM_STAT_LIST_HIT, 1);
 	return bo;
+}
+
+static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
@@ -128,7 +135,7 @@ static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
 	return old ? old : bo;
 }
 
-static bool put(struct gpuvm_bo *bo)
+static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 {
 	struct state *s;
 	LOCK_CTX ctx;
@@ -144,7 +151,7 @@ static bool put(struct gpuvm_bo *bo)
 		gpuvm__node_del(chain_node(bo));
 	}
 	write_unlock(s, &ctx);
-	return last;
+	return last && bury(bo);
 }
 
 static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
@@ -174,7 +181,8 @@ static void walk(struct gpuvm_gem *gem, void (*fn)(struct gpuvm_bo *bo, void *ar
 		.name = #list, .ref = GPUVM__STR(GPUVM_REF),     \
 		.gem_bytes = sizeof(struct state),               \
 		.init = init, .fini = fini,                      \
-		.find = find, .obtain = obtain, .put = put,      \
+		.find = find, .lookup = lookup,                  \
+		.obtain = obtain, .put = put,                    \
 		.next = next, .walk = walk,                      \
 		.va_lock = gpuvm__vas_spin_lock,                 \
 		.va_unlock = gpuvm__vas_spin_unlock,             \

@@ -69,7 +69,7 @@ static struct gpuvm_bo *find_locked(struct gpuvm_gem *gem, struct gpuvm_vm *vm) 
 	return bo;
 }
 
-static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct gpuvm_bo *bo;
 
@@ -78,7 +78,14 @@ static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 	lock(gem);
 	bo = find_locked(gem, vm);
 	unlock(gem);
+	if (bo)
+		gpuvm__count(LIST_HIT);
 	return bo;
+}
+
+static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
@@ -96,7 +103,7 @@ static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
 	return old ? old : bo;
 }
 
-static bool put(struct gpuvm_bo *bo)
+static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 {
 	struct gpuvm_gem *gem = bo->gem;
 	bool last;
@@ -110,7 +117,7 @@ static bool put(struct gpuvm_bo *bo)
 		gpuvm__node_del(chain_node(bo));
 	}
 	unlock(gem);
-	return last;
+	return last && bury(bo);
 }
 
 static struct gpuvm_bo *next(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
@@ -151,6 +158,7 @@ GPUVM__LIST_OPS(mutex) = {
 	.init = init,
 	.fini = fini,
 	.find = find,
+	.lookup = lookup,
 	.obtain = obtain,
 	.put = put,
 	.next = next,

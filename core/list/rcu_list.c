@@ -76,16 +76,16 @@ static struct gpuvm_bo *search(_Atomic(struct gpuvm_bo *) *word, struct gpuvm_vm
 	unsigned int steps = 0;
 
 	while ((bo = gpuvm__load(word, acquire))) { /* C1 */
-		steps++;
 		if (bo->vm == vm)
 			break;
+		steps++;
 		word = &link_of(bo)->next;
 	}
 	gpuvm__count_n(GPUVM_STAT_LIST_STEPS, steps);
 	return bo;
 }
 
-static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct gpuvm_bo *bo;
 
@@ -94,8 +94,14 @@ static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 	while (bo && unlikely(!ref_get_unless_zero(bo))) /* C3; the next of the pair may be there already */
 		bo = search(&link_of(bo)->next, vm);
 	gpuvm__read_unlock();
-	gpuvm__count(LIST_FAST);
+	if (likely(bo))
+		gpuvm__count(LIST_FAST);
 	return bo;
+}
+
+static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 static void add_locked(struct state *s, struct gpuvm_bo *bo) __must_hold(lock)
@@ -137,7 +143,7 @@ static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
 	return old ? old : bo;
 }
 
-static bool put(struct gpuvm_bo *bo)
+static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 {
 	struct gpuvm_gem *gem;
 	bool last;
@@ -150,7 +156,7 @@ static bool put(struct gpuvm_bo *bo)
 	if (last)
 		remove_locked(state_of(gem), bo);
 	unlock(gem);
-	return last;
+	return last && bury(bo);
 }
 
 /* prev is live, so on the list: what is behind it is behind it now. */
@@ -186,6 +192,7 @@ GPUVM__LIST_OPS(rcu_list) = {
 	.init = init,
 	.fini = fini,
 	.find = find,
+	.lookup = lookup,
 	.obtain = obtain,
 	.put = put,
 	.next = next,

@@ -111,7 +111,7 @@ static void unlock(struct shard *s)
 static struct gpuvm_bo *find_locked(struct shard *s, struct gpuvm_vm *vm) __must_hold(lock)
 {
 	struct gpuvm_bo *bo = s->bucket[bucket_of(s, vm)];
-	unsigned int steps = 1;
+	unsigned int steps = 0;
 
 	for (; bo && bo->vm != vm; bo = entry_of(bo)->next)
 		steps++;
@@ -121,7 +121,7 @@ static struct gpuvm_bo *find_locked(struct shard *s, struct gpuvm_vm *vm) __must
 	return bo;
 }
 
-static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 {
 	struct shard *s = shard_of(gem, vm);
 	struct gpuvm_bo *bo;
@@ -129,7 +129,14 @@ static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 	lock(s);
 	bo = find_locked(s, vm);
 	unlock(s);
+	if (bo)
+		gpuvm__count(LIST_HIT);
 	return bo;
+}
+
+static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	return gpuvm__looked_up(vm, gem, find(gem, vm), out);
 }
 
 static void push(struct shard *s, struct gpuvm_bo *bo) __must_hold(lock)
@@ -211,7 +218,7 @@ static void unlink_locked(struct shard *s, struct gpuvm_bo *bo) __must_hold(lock
 	s->live--;
 }
 
-static bool put(struct gpuvm_bo *bo)
+static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 {
 	struct shard *s;
 	bool last;
@@ -224,7 +231,7 @@ static bool put(struct gpuvm_bo *bo)
 	if (last)
 		unlink_locked(s, bo);
 	unlock(s);
-	return last;
+	return last && bury(bo);
 }
 
 /* S4 */
@@ -261,6 +268,7 @@ GPUVM__LIST_OPS(sharded) = {
 	.init = init,
 	.fini = fini,
 	.find = find,
+	.lookup = lookup,
 	.obtain = obtain,
 	.put = put,
 	.next = next,

@@ -9,7 +9,8 @@
  *       mutex, as a writer does (never the other way round: nobody waits for a lock inside a read section).
  *   P2  A writer raises @writers, waits for a grace period, takes the mutex. Readers that saw zero began before the grace
  *       period ended, so they have left; later ones see that @writers is not zero and are excluded by the mutex.
- *   P3  It drops @writers after the mutex, with release; a fast reader's acquire load of zero pairs with that.
+ *   P3  It drops @writers when it is done, with release; a fast reader's acquire load of zero pairs with that. Before it
+ *       drops the mutex: afterwards the next one may free what the lock is part of.
  *
  * The grace period is waited for with no lock of ours held, so writers that come together share one.
  */
@@ -72,8 +73,8 @@ static inline void gpuvm__percpu_rwsem_write_lock(struct gpuvm__percpu_rwsem *l,
 
 static inline void gpuvm__percpu_rwsem_write_unlock(struct gpuvm__percpu_rwsem *l)
 {
-	gpuvm__mutex_unlock(&l->lock);
 	gpuvm__fetch_sub(&l->writers, 1, release); /* P3 */
+	gpuvm__mutex_unlock(&l->lock);
 }
 
 #endif /* GPUVM_CORE_LOCKS_PERCPU_RWSEM_H */

@@ -58,7 +58,7 @@ static void lock_next(struct leaf_cursor *lc)
 	lock(lc->last);
 }
 
-/* Where the mapping at c->lo starts, if it starts before @l; else c->lo. Only entry 0 can (F2): the others are not looked at. */
+/* Where the mapping at c->lo starts, if it starts before @l; else c->lo. Only entry 0 can (F2): others are not looked at. */
 static uint64_t reach_left(struct gpuvm__cursor *c, struct leaf *l, unsigned int below)
 {
 	struct gpuvm_va *va;
@@ -276,7 +276,8 @@ static unsigned int gather(struct leaf *l, unsigned int i, unsigned int j, const
 
 /*
  * Inside an edit of @l, which is too full for the result. The new leaf is whole before the right link to it is published
- * (release), and locked: it is part of the section. The tree hears of it later. Returns it.
+ * (release), and locked: it is part of the section. The tree hears of it when the edit is over: no reader shall get there
+ * while the old state can still be seen. Returns it.
  */
 static struct leaf *split(struct gpuvm__cursor *c, struct leaf *l, unsigned int i, unsigned int j,
 			  const struct leaf_entry *in, unsigned int m)
@@ -299,7 +300,6 @@ static struct leaf *split(struct gpuvm__cursor *c, struct leaf *l, unsigned int 
 	gpuvm__leaf_replace(l, 0, leaf_n(l), all, first);
 	if (lc->last == l)
 		lc->last = new;
-	gpuvm__leaf_born(leaf_state(c->vm), new);
 	gpuvm__count(SPACE_SPLIT);
 	return new;
 }
@@ -358,6 +358,8 @@ struct splice {
 	struct gpuvm_va *const *in;
 	unsigned int n;
 	struct chain old;
+	struct leaf *born[2]; /* splits_wanted() */
+	unsigned int nr_born;
 };
 
 /* Which entries of @l go: [*i, *j). What begin() found out is still true of the first edit. */
@@ -392,7 +394,7 @@ static struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, struct 
 
 	chain_entries(&s->old, l, i, j);
 	if (unlikely(leaf_n(l) - (j - i) + m > LEAF_CAP))
-		return split(c, l, i, j, in, m);
+		return s->born[s->nr_born++] = split(c, l, i, j, in, m);
 	gpuvm__leaf_replace(l, i, j, in, m);
 	return l;
 }
@@ -420,6 +422,8 @@ void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struc
 			break;
 	}
 	leaf_edit_end(left);
+	while (s.nr_born)
+		gpuvm__leaf_born(leaf_state(c->vm), s.born[--s.nr_born]);
 	*s.old.tail = rest;
 	leaf_cursor(c)->at = NULL;
 	leaf_cursor(c)->edited = true;

@@ -20,14 +20,14 @@ GPUVM_BEGIN_DECLS
 	X(RETIRE, "retires", "objects given back after a grace period")              \
 	X(LIST_HIT, "list_hits", "pairs found")                                      \
 	X(LIST_MISS, "list_misses", "pairs not found")                               \
-	X(LIST_FAST, "list_fast", "finds that took no lock")                         \
+	X(LIST_FAST, "list_fast", "of these, without taking a lock")                 \
+	X(LIST_INLINE, "list_inline", "of these, in a slot of the GEM object itself") \
 	X(LIST_LOCK, "list_locks", "acquisitions of a GEM list's lock")              \
 	X(LIST_SHARED, "list_shared", "of these, shared with other readers")          \
 	X(LIST_SPIN, "list_spins", "turns spent waiting for a spinning list or space lock") \
 	X(LIST_REVOKE, "list_revokes", "reader biases a writer took back")            \
-	X(LIST_INLINE, "list_inline", "finds answered from inside the GEM object")    \
 	X(LIST_RACE, "list_races", "allocs that lost to an older bo")                \
-	X(LIST_STEPS, "list_steps", "bos or slots looked at while finding")          \
+	X(LIST_STEPS, "list_steps", "bos or slots passed over while finding")          \
 	X(LIST_GROW, "list_grows", "tables replaced by another")                     \
 	X(REF_RETRY, "ref_retries", "failed compare-and-swaps on a count")           \
 	X(REF_SLOW, "ref_slow", "counts that left the fast path")                    \

@@ -25,6 +25,20 @@ GPUVM_API void gpuvm_thread_enter(void);
 GPUVM_API void gpuvm_thread_leave(void);
 
 /**
+ * gpuvm_thread_quiescent() - this thread reads nothing just now, and promises to say so again soon
+ *
+ * Matters in a library built with RCU=qsbr only, where it makes read sections free: from the first call on grace periods
+ * wait until the next, so a thread that is about to sleep or to do something else calls gpuvm_thread_idle() first. Never
+ * calling it is fine, too: sections then cost two memory barriers. In other flavours both do nothing.
+ *
+ * Context: no read section open, no lock held.
+ */
+GPUVM_API void gpuvm_thread_quiescent(void);
+
+/** gpuvm_thread_idle() - take that promise back. Context: as above. */
+GPUVM_API void gpuvm_thread_idle(void);
+
+/**
  * gpuvm_quiesce() - wait until everything retired before this call has been freed
  *
  * Context: sleeps for a grace period; no read section open, no lock held.
