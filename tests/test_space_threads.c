@@ -18,10 +18,11 @@ enum {
 	PAGES = 512,
 	WRITERS = 3,
 	READERS = 2,
-	OPS = 1500, /* of each writer */
+	OPS = 1600, /* of each writer */
+	PHASE = 100, /* filling, emptying */
 	READS = 12000, /* of each reader, at most */
 	JITTER = 100, /* in the builds that have it: a pause at one in so many race points */
-	STAYS = 16, /* every so many-th page is mapped throughout */
+	STAYS = 32, /* every so many-th page is mapped throughout */
 	ID_SHIFT = 32
 };
 
@@ -112,12 +113,13 @@ static bool stays(uint32_t page)
 	return page % STAYS == 0;
 }
 
-static void draw(struct worker *t, struct t_rng *rng)
+/* Short ranges while the VM fills, up to the next page that stays while it empties: so the index grows and shrinks. */
+static void draw(struct worker *t, struct t_rng *rng, bool filling)
 {
 	t->start = 1 + t_below(rng, PAGES - 1);
 	if (stays(t->start))
 		t->start++;
-	for (t->end = t->start + 1; t->end < PAGES && !stays(t->end) && t_below(rng, 3); t->end++)
+	for (t->end = t->start + 1; t->end < PAGES && !stays(t->end) && (!filling || t_below(rng, 3)); t->end++)
 		;
 }
 
@@ -160,8 +162,10 @@ static void *writer(void *arg)
 	gpuvm_thread_enter();
 	t->sm.priv = t;
 	for (i = 0; i < OPS; i++) {
-		draw(t, &rng);
-		request(t, t_below(&rng, 3) != 0);
+		bool filling = i / PHASE % 2 == 0;
+
+		draw(t, &rng, filling);
+		request(t, filling ? t_below(&rng, 4) : !t_below(&rng, 6));
 	}
 	gpuvm_sm_release(&t->sm);
 	gpuvm_thread_leave();
@@ -348,21 +352,28 @@ static void *mover(void *arg)
 	return NULL;
 }
 
-/* So many mappings on both sides that the index has the two places in different nodes, and nothing between them. */
+static void insert_pages(struct run *r, uint32_t from, uint32_t to)
+{
+	for (; from < to; from++)
+		t_insert(&r->w, 0, from, 1, 0);
+}
+
+/* What was between the two places once has left them in different nodes; what stays outside keeps those from merging. */
 static void never_empty(void **state)
 {
 	struct run *r = *state;
 	struct worker t = { .r = r };
-	unsigned int i;
 
-	for (i = 0; i < 24; i++)
-		t_insert(&r->w, 0, i, 1, 0);
-	for (i = 400; i < 424; i++)
-		t_insert(&r->w, 0, i, 1, 0);
+	insert_pages(r, 60, 80);
+	insert_pages(r, 310, 330);
+	insert_pages(r, 101, 299);
+	t.start = 101;
+	t.end = 299;
+	request(&t, false);
 	t_insert(&r->w, 0, place[0], 1, 0);
 	assert_int_equal(pthread_create(&t.thread, NULL, mover, &t), 0);
 	while (!atomic_load(&r->stop))
-		if (gpuvm_vm_interval_empty(r->w.vm, 50 * T_PAGE, 300 * T_PAGE))
+		if (gpuvm_vm_interval_empty(r->w.vm, 80 * T_PAGE, 230 * T_PAGE))
 			violation(r, "S2: a range that always has a mapping was empty");
 	pthread_join(t.thread, NULL);
 	assert_int_equal(r->violations, 0);
