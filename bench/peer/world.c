@@ -25,12 +25,14 @@ static void link_va(struct drm_gpuva *va, struct drm_gpuvm_bo *bo)
 static void unlink_va(struct drm_gpuva *va, struct peer_request *r)
 {
 	struct peer_gem *gem = va->gem.obj ? peer_gem_of(va->gem.obj) : NULL;
+	struct drm_gpuvm_bo *bo = gem && r->last ? drm_gpuvm_bo_get(va->vm_bo) : NULL;
 
 	if (gem) {
 		mutex_lock(&gem->lock);
 		drm_gpuva_unlink(va);
 		mutex_unlock(&gem->lock);
 	}
+	va->vm_bo = bo; /* to be put where both locks can be taken (panthor_vm_cleanup_op_ctx()) */
 	list_add(&va->gem.entry, &r->removed);
 }
 
@@ -40,7 +42,7 @@ static int step_map(struct drm_gpuva_op *op, void *priv)
 	struct drm_gpuva *va = r->va[--r->left];
 
 	r->steps++;
-	drm_gpuva_map(r->bo->vm, va, &op->map);
+	drm_gpuva_map(r->vm, va, &op->map);
 	link_va(va, r->bo);
 	return 0;
 }
@@ -95,9 +97,9 @@ static const struct drm_gpuvm_ops driver = {
 
 /* ---- requests ---- */
 
-static int request_init(struct peer_request *r, unsigned int vas)
+static int request_init(struct peer_request *r, struct peer_vm *vm, unsigned int vas)
 {
-	*r = (struct peer_request){ .left = 0 };
+	*r = (struct peer_request){ .vm = &vm->base };
 	INIT_LIST_HEAD(&r->removed);
 	while (r->left < vas) {
 		r->va[r->left] = kzalloc(sizeof(struct drm_gpuva), GFP_KERNEL);
@@ -114,30 +116,55 @@ static void request_fini(struct peer_request *r)
 
 	while (r->left)
 		kfree(r->va[--r->left]);
-	list_for_each_entry_safe(va, next, &r->removed, gem.entry) kfree(va);
+	list_for_each_entry_safe(va, next, &r->removed, gem.entry) {
+		if (va->vm_bo)
+			peer_put_last(va->vm_bo);
+		kfree(va);
+	}
+}
+
+static int map(struct peer_vm *vm, struct peer_request *r, u64 addr, u64 range, u64 offset)
+{
+	struct drm_gem_object *obj = r->bo ? r->bo->obj : NULL;
+	int ret;
+
+	mutex_lock(&vm->lock);
+	ret = drm_gpuvm_sm_map(&vm->base, r, addr, range, obj, offset);
+	mutex_unlock(&vm->lock);
+	return ret;
 }
 
 int peer_map(struct peer_vm *vm, struct peer_gem *gem, u64 addr, u64 range, u64 offset)
 {
 	struct peer_request r;
-	int ret = request_init(&r, 3);
+	int ret = request_init(&r, vm, 3);
 
 	if (!ret) {
 		r.bo = peer_obtain(&vm->base, &gem->base);
-		mutex_lock(&vm->lock);
-		ret = drm_gpuvm_sm_map(&vm->base, &r, addr, range, &gem->base, offset);
-		mutex_unlock(&vm->lock);
+		ret = map(vm, &r, addr, range, offset);
 		drm_gpuvm_bo_put(r.bo); /* somebody holds the pair: never the last */
 	}
 	request_fini(&r);
 	return ret;
 }
 
-int peer_unmap(struct peer_vm *vm, u64 addr, u64 range)
+int peer_map_bo(struct peer_vm *vm, struct drm_gpuvm_bo *bo, u64 addr, u64 range, u64 offset)
 {
 	struct peer_request r;
-	int ret = request_init(&r, 2);
+	int ret = request_init(&r, vm, 3);
 
+	r.bo = bo;
+	ret = ret ? ret : map(vm, &r, addr, range, offset);
+	request_fini(&r);
+	return ret;
+}
+
+static int unmap(struct peer_vm *vm, u64 addr, u64 range, bool last)
+{
+	struct peer_request r;
+	int ret = request_init(&r, vm, 2);
+
+	r.last = last;
 	if (!ret) {
 		mutex_lock(&vm->lock);
 		ret = drm_gpuvm_sm_unmap(&vm->base, &r, addr, range);
@@ -145,6 +172,16 @@ int peer_unmap(struct peer_vm *vm, u64 addr, u64 range)
 	}
 	request_fini(&r);
 	return ret;
+}
+
+int peer_unmap(struct peer_vm *vm, u64 addr, u64 range)
+{
+	return unmap(vm, addr, range, false);
+}
+
+int peer_unmap_last(struct peer_vm *vm, u64 addr, u64 range)
+{
+	return unmap(vm, addr, range, true);
 }
 
 size_t peer_mappings(struct peer_vm *vm)

@@ -43,17 +43,21 @@ struct peer_world {
 
 /**
  * struct peer_request - what a request carries through the callbacks
- * @bo: of the new mapping
+ * @vm: the address space
+ * @bo: of the new mapping; NULL: sparse
  * @va: pre-allocated
  * @left: how many of them
  * @removed: freed when the address space is unlocked
+ * @last: nobody holds the pairs, so each removed mapping's reference is dropped apart, as if it were the last
  * @steps: callbacks
  */
 struct peer_request {
+	struct drm_gpuvm *vm;
 	struct drm_gpuvm_bo *bo;
 	struct drm_gpuva *va[PEER_VAS];
 	unsigned int left;
 	struct list_head removed;
+	bool last;
 	uint64_t steps;
 };
 
@@ -111,6 +115,12 @@ void peer_world_verify(struct bench_ctx *ctx);
 /** peer_map(), peer_unmap() - 3 (2) vas ready, obtain, sm_map (sm_unmap) with callbacks, put, leftovers freed. 0 or -errno. */
 int peer_map(struct peer_vm *vm, struct peer_gem *gem, u64 addr, u64 range, u64 offset);
 int peer_unmap(struct peer_vm *vm, u64 addr, u64 range);
+
+/** peer_map_bo() - the same for a pair that the caller has (NULL: sparse) */
+int peer_map_bo(struct peer_vm *vm, struct drm_gpuvm_bo *bo, u64 addr, u64 range, u64 offset);
+
+/** peer_unmap_last() - peer_unmap() of mappings that may hold the last references to their pairs */
+int peer_unmap_last(struct peer_vm *vm, u64 addr, u64 range);
 
 /** peer_mappings() - how many there are */
 size_t peer_mappings(struct peer_vm *vm);
