@@ -155,6 +155,16 @@ class Machines(unittest.TestCase):
                     self.assertTrue(row.low < math.log(1.03) and row.high > -math.log(1.03))
 
 
+    def test_settling_as_different_needs_a_p_for_all_rows(self):
+        row = judge.Row("r")
+        row.low, row.high, row.log, row.floor = 0.05, 0.20, 0.10, 0.001
+        for p, rows, want in ((0.01, 1, True), (0.01, 20, False), (0.001, 20, True), (0.06, 1, False)):
+            row.p = p
+            self.assertEqual(judge.settled(row, 0.03, rows), want)
+        row.floor = 0.04  # twice that is above the interval's lower end
+        self.assertFalse(judge.settled(row, 0.03, 20))
+
+
 class Counters(unittest.TestCase):
     @staticmethod
     def samples(role, values):
