@@ -253,17 +253,21 @@ def entry(sample, index, repetitions, family):
     return out
 
 
-def _aggregates(row, values, family):
-    middle = sorted(values)
-    n = len(middle)
-    mean = sum(middle) / n
-    median = middle[n // 2] if n % 2 else (middle[n // 2 - 1] + middle[n // 2]) / 2
-    stddev = math.sqrt(sum((v - mean) ** 2 for v in middle) / (n - 1)) if n > 1 else 0.0
-    for name, value, unit in (("mean", mean, "time"), ("median", median, "time"), ("stddev", stddev, "time"),
-                              ("cv", stddev / mean, "percentage")):
+def _aggregate(values):
+    """What Google Benchmark computes of repetitions."""
+    n, ordered, mean = len(values), sorted(values), sum(values) / len(values)
+    median = ordered[n // 2] if n % 2 else (ordered[n // 2 - 1] + ordered[n // 2]) / 2
+    stddev = math.sqrt(sum((v - mean) ** 2 for v in values) / (n - 1)) if n > 1 else 0.0
+    return {"mean": mean, "median": median, "stddev": stddev, "cv": stddev / mean if mean else 0.0}
+
+
+def _aggregates(row, taken, family):
+    real, cpu = _aggregate([s.ns for s in taken]), _aggregate([s.cpu_ns for s in taken])
+    for name in real:
         yield {"name": f"{row}_{name}", "family_index": family, "per_family_instance_index": 0, "run_name": row,
-               "run_type": "aggregate", "repetitions": n, "threads": 1, "aggregate_name": name, "aggregate_unit": unit,
-               "iterations": n, "real_time": value, "cpu_time": value, "time_unit": "ns"}
+               "run_type": "aggregate", "repetitions": len(taken), "threads": taken[0].threads, "aggregate_name": name,
+               "aggregate_unit": "percentage" if name == "cv" else "time", "iterations": len(taken),
+               "real_time": real[name], "cpu_time": cpu[name], "time_unit": "ns"}
 
 
 def fold(context, meta, taken, failed=None):
@@ -274,7 +278,7 @@ def fold(context, meta, taken, failed=None):
     entries = []
     for family, (row, of_row) in enumerate(rows.items()):
         entries += [entry(s, i, len(of_row), family) for i, s in enumerate(of_row)]
-        entries += _aggregates(row, [s.ns for s in of_row], family)
+        entries += _aggregates(row, of_row, family)
     for row, why in (failed or {}).items():
         entries.append({"name": row, "run_name": row, "run_type": "iteration", "error_occurred": True, "error_message": why,
                         "iterations": 0, "real_time": 0, "cpu_time": 0, "time_unit": "ns", "threads": 1, "repetitions": 1,

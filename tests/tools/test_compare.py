@@ -232,6 +232,16 @@ class Stored(FakeRepo):
             self.assertEqual(sorted(got["rows"], key=key), sorted(self.live["rows"], key=key))
             self.assertNotIn("building", err)
 
+    def test_google_benchmarks_own_tool_reads_them(self):
+        tool = "/usr/share/benchmark/compare.py"
+        if not os.path.exists(tool):
+            self.skipTest("libbenchmark-tools is not installed")
+        done = subprocess.run(["/usr/bin/python3", tool, "--no-color", "-a", "benchmarks", self.a, self.b], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=True)
+        change = float(next(l for l in done.stdout.splitlines() if l.startswith(f"{HASH8}_median")).split()[1])
+        self.assertTrue(0.17 < change < 0.23, done.stdout)
+        self.assertIn("OVERALL_GEOMEAN", done.stdout)
+
     def test_other_sessions_are_not_paired(self):
         code, got, err = self.compare(self.rewrite(self.a, session="other"), self.b)
         self.assertIn("different times", err)

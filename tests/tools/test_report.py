@@ -54,6 +54,7 @@ class Report(FakeRepo):
         checker.feed(text)
         self.assertEqual((checker.loads, checker.bad, checker.open), ([], [], []))
         self.assertEqual(len(checker.ids), len(set(checker.ids)))
+        self.assertNotIn("<?xml", text)
         self.assertNotIn("@import", text)
         self.assertIsNone(re.search(r"url\((?!#)", text))
         return text
@@ -129,7 +130,8 @@ class Parts(unittest.TestCase):
         rng = random.Random(4)
         logs = [rng.gauss(0, 0.01) + (0.1 if i >= 8 else 0) - (0.08 if i >= 20 else 0) for i in range(30)]
         self.assertEqual(stats.change_points(logs, 0.03), [8, 20])
-        self.assertEqual(stats.change_points([rng.gauss(0, 0.02) for _ in range(30)], 0.03), [])
+        found = sum(bool(stats.change_points([rng.gauss(0, 0.1) for _ in range(30)], 0.03)) for _ in range(20))
+        self.assertLessEqual(found, 2)
         self.assertEqual(stats.change_points([0, 0, 0, 1, 1, 1], 0.03), [])  # too short to say anything
 
     def test_names(self):
