@@ -152,14 +152,15 @@ class BadFiles(Dir):
 
 
 def write_for_ever(where, k):
-    """What a run does, over and over, until somebody kills it."""
+    """What a run does, over and over, until somebody kills it; a large record, so that most of the time goes into writes."""
+    large = safe.as_json(record(600))
     for n in range(1000000):
         name = os.path.join(where, f"2026{k:04d}T{n:06d}Z.json")
         journal = safe.Journal(name + store.PARTIAL, {"machine": "m"})
         for i in range(20):
             journal.add(store.to_line(Sample("r", 1.0 + i, role="head", pair=i)))
-        store.write(name, record(40))
-        safe.replace(os.path.join(where, "replaced.json"), safe.as_json(record(40)))
+        safe.create(name, large)
+        safe.replace(os.path.join(where, "replaced.json"), large)
         journal.close(remove=True)
 
 
