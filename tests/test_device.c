@@ -21,6 +21,35 @@ static void names_on_every_axis(void **state)
 	}
 }
 
+static void no_such_axis(void **state)
+{
+	const struct gpuvm_device_params params = { .preset = "linux", .list = "nosuch" };
+	struct gpuvm_device *dev = t_device(NULL, NULL, NULL, NULL);
+	unsigned int axis = GPUVM_AXIS_COUNT;
+
+	assert_null(gpuvm_axis_name(axis));
+	assert_null(gpuvm_strategy_name(axis, 0));
+	assert_null(gpuvm_strategy_doc(axis, 0));
+	assert_false(gpuvm_strategy_is_busted(axis, 0));
+	assert_false(gpuvm_strategy_is_busted(GPUVM_AXIS_LIST, 1000));
+	assert_null(gpuvm_device_strategy(dev, axis));
+	assert_true(gpuvm_strategy_unknown(&params, NULL, 0));
+	gpuvm_device_put(dev);
+}
+
+static void too_much_driver_data(void **state)
+{
+	const struct gpuvm_gem_params params = { .size = 1, .data_size = SIZE_MAX };
+	struct gpuvm_device *dev = t_device(NULL, NULL, NULL, NULL);
+	struct gpuvm_gem *gem = NULL;
+
+	t_fails(-ENOMEM, gpuvm_gem_create(dev, &params, &gem));
+	assert_null(gem);
+	t_fails(-EINVAL, gpuvm_device_churn(dev, 63, 1, false));
+	t_fails(-EINVAL, gpuvm_device_churn(dev, 65537, 1, false));
+	gpuvm_device_put(dev);
+}
+
 static bool known(enum gpuvm_axis axis, const char *name, bool *busted)
 {
 	unsigned int i;
@@ -190,6 +219,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_on_every_axis),
+		cmocka_unit_test(no_such_axis),
+		cmocka_unit_test(too_much_driver_data),
 		cmocka_unit_test(catalogue_has_the_contract),
 		cmocka_unit_test(unknown_names_list_the_known_ones),
 		cmocka_unit_test(unknown_text_is_always_terminated),

@@ -194,6 +194,28 @@ static void out_of_memory_at_each(void **state)
 	gpuvm_exec_destroy(exec);
 }
 
+/* Closing must succeed: it waits for memory. */
+static void close_waits_for_memory(void **state)
+{
+	struct gpuvm_map_req req = { .range = T_PAGE };
+	const struct gpuvm_vm_params params = { .range = 1024 * T_PAGE, .flags = m.config.flags };
+	struct gpuvm_va_alloc *va;
+	struct gpuvm_vm *vm;
+	unsigned int n;
+
+	if (!gpuvm_debug_enabled())
+		return;
+	for (n = 1; n < 4; n++) {
+		t_ok(gpuvm_vm_create(m.dev, &params, &vm));
+		va = gpuvm_va_alloc_create(vm);
+		t_ok(gpuvm_va_insert(vm, va, &req));
+		t_ok(gpuvm_debug_fail_alloc(n, false));
+		assert_int_equal(gpuvm_vm_close(vm, NULL), 1);
+		t_ok(gpuvm_debug_fail_alloc(0, false));
+		gpuvm_vm_put(vm);
+	}
+}
+
 /* ---- an older context is in the way ---- */
 
 struct elder {
@@ -291,6 +313,7 @@ static int run_config(const struct t_config *config)
 	const struct CMUnitTest tests[] = {
 		CASE(locks_them_all),
 		CASE(out_of_memory_at_each),
+		CASE(close_waits_for_memory),
 		CASE(backs_off_in_the_middle),
 		CASE(what_is_not_held_is_not_validated),
 	};
