@@ -59,7 +59,8 @@ bool parse_time(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 		return false;
 	for (place = unit; fraction && *fraction >= '0' && *fraction <= '9'; fraction++) {
 		place /= 10;
-		ns += place * (uint64_t)(*fraction - '0');
+		if (__builtin_add_overflow(ns, place * (uint64_t)(*fraction - '0'), &ns))
+			return false;
 	}
 	*out = ns;
 	return ns >= min && ns <= max;
