@@ -36,7 +36,7 @@ endif
 
 # ---- variants -------------------------------------------------------------------------------------------------------
 
-known-san := address thread coverage sched
+known-san := address thread coverage sched fuzz
 ifneq ($(filter-out $(known-san),$(SAN)),)
 $(error SAN=$(SAN): want one of $(known-san) or nothing)
 endif
@@ -51,6 +51,8 @@ else ifeq ($(SAN),thread)
 variant := tsan
 else ifeq ($(SAN),coverage)
 variant := cov
+else ifeq ($(SAN),fuzz)
+variant := fuzz
 else ifeq ($(SAN),sched)
 variant := $(if $(MUTANTS),mutants,sched)
 else ifneq ($(DEBUG),)
@@ -90,6 +92,12 @@ else ifeq ($(variant),cov)
 # The debug build with its assertions compiled out.
 base-cppflags += -DGPUVM_DEBUG -DGPUVM_COVERAGE
 san-flags := --coverage -fprofile-update=atomic
+else ifeq ($(variant),fuzz)
+# libFuzzer's, so clang's; coverage is what leads it, and the debug build's checks and the sanitizers are what it is led to.
+base-cppflags += -DGPUVM_DEBUG
+san-flags := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+base-cflags += -Wno-error
+have-jemalloc :=
 else ifneq ($(filter sched mutants,$(variant)),)
 # Threads are fibers of stress/sched/, which also is the run-time of the core's -fsanitize=thread: it sees every access.
 base-cppflags += -DGPUVM_DEBUG -DGPUVM_SCHED $(if $(MUTANTS),-DGPUVM_MUTANTS)
@@ -302,6 +310,34 @@ cppflags-tests/support := -Itests/support
 $(filter-out $(B)/tests/test_peer%,$(test-bin)): $(B)/tests/%: $(B)/tests/%.o $(test-support) $(lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ -lcmocka $(base-libs) -lm
+
+# What a fuzzer explores, replayed on its corpus in every variant.
+fuzz-obj := $(B)/tests/fuzz/ops.o $(B)/tests/fuzz/parse.o $(B)/bench/parse.o
+cppflags-tests/fuzz := -Itests/support
+$(B)/tests/test_fuzz: $(fuzz-obj)
+
+fuzz-targets := ops parse
+fuzz-bin := $(fuzz-targets:%=$(B)/fuzz_%)
+$(B)/tests/fuzz/entry_%.o: tests/fuzz/entry.c $(B)/flags | $(gen)/catalogue.h
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(call compile-c,-Itests/support -DFUZZ_TARGET=fuzz_$*)
+$(fuzz-bin): $(B)/fuzz_%: $(B)/tests/fuzz/entry_%.o $(fuzz-obj) $(test-support) $(lib)
+	$(say) LD $@
+	$(Q)$(CC) $(all-ldflags) -fsanitize=fuzzer -o $@ $^ -lcmocka $(base-libs) -lm
+fuzz-bin: $(fuzz-bin)
+
+## fuzz: libFuzzer on request sequences and option parsers (clang-14, libclang-rt-14-dev); FUZZFLAGS='-max_total_time=60'
+FUZZCC ?= clang-14
+FUZZFLAGS ?= -max_total_time=60
+fuzz:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=fuzz CC=$(FUZZCC) PEER= fuzz-bin
+	$(Q)for t in $(fuzz-targets); do \
+		mkdir -p $(O)/fuzz/new/$$t || exit 1; \
+		$(O)/fuzz/fuzz_$$t -print_final_stats=1 -max_len=386 -artifact_prefix=$(O)/fuzz/ $(FUZZFLAGS) \
+			$(O)/fuzz/new/$$t tests/fuzz/corpus/$$t || exit 1; \
+	done
+.PHONY: fuzz fuzz-bin
 
 # Those beside Linux's own code.
 peer-test-bin := $(filter $(B)/tests/test_peer%,$(test-bin))
