@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * teardown.c - the peer's side of bench/case/teardown.c: one drm_gpuvm_sm_unmap() of everything, which is how drivers close a VM
- * (upstream has no function for it).
+ * teardown.c - the peer's side of bench/case/teardown.c: one drm_gpuvm_sm_unmap() of everything, which is how drivers
+ * close a VM (upstream has no function for it).
  */
 #include <stdlib.h>
 #include <string.h>
