@@ -18,10 +18,10 @@ enum {
 	PAGES = 512,
 	WRITERS = 3,
 	READERS = 2,
-	OPS = 1600, /* of each writer */
+	OPS = T_SANITIZED ? 400 : 1600, /* of each writer */
 	PHASE = 100, /* filling, emptying */
 	READS = 12000, /* of each reader, at most */
-	JITTER = 100, /* in the builds that have it: a pause at one in so many race points */
+	JITTER = 200, /* in the builds that have it: a pause at one in so many race points */
 	STAYS = 32, /* every so many-th page is mapped throughout */
 	ID_SHIFT = 32
 };
@@ -338,7 +338,7 @@ static void *mover(void *arg)
 
 	gpuvm_thread_enter();
 	t->sm.priv = NULL;
-	for (i = 0; i < 2 * OPS; i++) {
+	for (i = 0; i < OPS; i++) {
 		for (at = 0; at < 2; at++) {
 			t->start = place[(i + at + 1) % 2];
 			t->end = t->start + 1;
@@ -389,7 +389,7 @@ static void churn_leaves_nothing(void **state)
 	size_t most = 0, bytes;
 	uint64_t i;
 
-	for (i = 0; i < 16 * PAGES; i++) {
+	for (i = 0; i < 4 * PAGES; i++) {
 		struct gpuvm_map_req req = { .addr = i % PAGES * T_PAGE, .range = T_PAGE, .bo = r->w.bo[0] };
 
 		t_ok(gpuvm_sm_prepare(r->w.vm, &sm, GPUVM_SM_MAP_VAS));
