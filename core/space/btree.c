@@ -60,8 +60,8 @@ void gpuvm__btree_fini(struct btree *t)
 #define RESERVE_MAX 64 /* about two requests' */
 
 /*
- * With h levels an edit makes at most 3 nodes per level (two on the left of what it cuts out, one on the right), and a root.
- * Two edits at most fill (madvise); then neither spans mappings, which makes it two nodes per level and a root each.
+ * With h levels an edit makes at most 3 nodes per level (two on the left of what it cuts out, one on the right), and a
+ * root. Two edits at most fill (madvise); then neither spans mappings, which makes it two nodes per level and a root each.
  */
 static unsigned int dearest(unsigned int h, enum gpuvm__grow grow)
 {
@@ -108,7 +108,10 @@ static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **list, unsigned int n
 	return true;
 }
 
-/* The tree may grow before the request runs: by a level if it has five, that is tens of thousands of mappings; up to five else. */
+/*
+ * The tree may grow before the request runs: by a level if it has five, that is tens of thousands of mappings; else up
+ * to five.
+ */
 int gpuvm__btree_stock(struct gpuvm_vm *vm, struct btree *t, struct gpuvm__obj **stock, unsigned int vas)
 {
 	unsigned int h = gpuvm__load(&t->levels, relaxed) + 1;
@@ -183,18 +186,7 @@ static struct gpuvm_va *lowest(struct bnode *b, uint64_t from, unsigned int *ind
 	return NULL;
 }
 
-/* Even: no edit is being published. It is a store or two, but the writer may be off its CPU. */
-static uint64_t seq_even(struct btree *t)
-{
-	unsigned int turns = 0;
-	uint64_t seq;
-
-	while ((seq = gpuvm__load(&t->seq, acquire)) & 1)
-		gpuvm__spin_wait(&turns);
-	return seq;
-}
-
-/* From leaf to leaf; T5 if there was more than one. Relaxed is enough for the second look: each load before it is acquire. */
+/* From leaf to leaf; T5 if there was more than one. The second look may be relaxed: each load before it is acquire. */
 static struct gpuvm_va *search(struct btree *t, uint64_t from, uint64_t hi, struct btree_pos *pos)
 {
 	struct gpuvm_va *va;
@@ -203,7 +195,7 @@ static struct gpuvm_va *search(struct btree *t, uint64_t from, uint64_t hi, stru
 	bool crossed;
 
 	for (;; gpuvm__count(SPACE_RETRY)) {
-		seq = seq_even(t);
+		seq = gpuvm__load(&t->seq, acquire);
 		crossed = false;
 		for (at = from;; at = f.hi, crossed = true) {
 			pos->leaf = btree_leaf(t, at, &f);

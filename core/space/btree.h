@@ -5,27 +5,30 @@
  *   btree.c       nodes, the reserve, searching
  *   btree_edit.c  the writer's edit
  *
- * It knows ranges, not who excludes whom: space/btree_rcu.c and space/range_lock.c say that.
+ * It knows ranges, not who excludes whom: space/btree_rcu.c says that.
  *
- *   T1  copies   What a node has (n, keys, slots) is constant once it is published, but for two things: a slot of a leaf may
- *                become NULL, once, for ever (its mapping was removed); a slot of an inner node may be replaced by a
- *                newer version of the same subtree. Both are one store, by who holds the tree's lock.
- *   T2  fences   The keys of an inner node are its children's lower fences; the first child has its node's. A mapping lies
- *                within one leaf's fences, wholly: an edit that would make one cross a fence moves the fence (it rebuilds
- *                all leaves it touches). While a leaf is current its fences only widen.
- *   T3  publish  An edit that puts something in builds the new versions of all nodes it changes aside and publishes them with one
- *                release store, in the lowest node that need not change, or in the root. A reader's acquire load of that
- *                slot sees all of the edit or nothing (S3).
- *   T4  dead     A node is marked dead before the store that replaces it: a reader that loaded something of a leaf and
- *                then finds the leaf not dead knows that it was current at that moment.
- *   T5  seq      Odd while such an edit publishes, then 2 higher. A walk that went from one leaf to the next is exact if seq
- *                was even and the same before and after (S2): removals can only make what it saw absent more absent, and
- *                what it found was there when it was found.
- *   T6  one leaf What a search finds in one leaf needs no such check: the leaf was current at some moment of the search,
- *                slots only become NULL while it is, and the mapping found was in it at the last moment one of the
- *                lower slots changed.
- *   T7  spare    A section owns the nodes of the dearest edit it may make before it takes the lock (S4). What it does not need goes to
- *                the VM's reserve, from which the next request is stocked: allocated is what is used.
+ *   T1  copies   What a node has (n, keys, slots) is constant once it is published, but for two things: a slot of
+ *                a leaf may become NULL, once, for ever (its mapping was removed); a slot of an inner node may be
+ *                replaced by a newer version of the same subtree. Both are one store, by who holds the tree's
+ *                lock.
+ *   T2  fences   The keys of an inner node are its children's lower fences; the first child has its node's. A
+ *                mapping lies within one leaf's fences, wholly: an edit that would make one cross a fence moves
+ *                the fence (it rebuilds all leaves it touches). While a leaf is current its fences only widen.
+ *   T3  publish  An edit that puts something in builds the new versions of all nodes it changes aside and
+ *                publishes them with one release store, in the lowest node that need not change, or in the root.
+ *                A reader's acquire load of that slot sees all of the edit or nothing (S3).
+ *   T4  dead     A node is marked dead before the store that replaces it: a reader that loaded something of a
+ *                leaf and then finds the leaf not dead knows that it was current at that moment.
+ *   T5  seq      One higher before the store that publishes such an edit, and one higher after it. A walk that went from
+ *                one leaf to the next is exact if seq was the same before and after (S2), odd or even: at most one such
+ *                edit was shown meanwhile; removals can only make what it saw absent more absent, and what it found
+ *                was there when it was found.
+ *   T6  one leaf What a search finds in one leaf needs no such check: the leaf was current at some moment of the
+ *                search, slots only become NULL while it is, and the mapping found was in it at the last moment
+ *                one of the lower slots changed.
+ *   T7  spare    A section owns the nodes of the dearest edit it may make before it takes the lock (S4). What it
+ *                does not need goes to the VM's reserve, from which the next request is stocked: allocated is
+ *                what is used.
  */
 #ifndef GPUVM_CORE_SPACE_BTREE_H
 #define GPUVM_CORE_SPACE_BTREE_H
@@ -49,7 +52,7 @@ struct bnode {
 
 struct btree {
 	_Atomic(void *) root; /* struct bnode */
-	_Atomic uint64_t seq; /* T5 */
+	_Atomic uint64_t seq; /* T5; with the lock held, even between edits */
 	_Atomic unsigned int levels;
 	_Atomic uint64_t nodes; /* in the tree */
 	struct gpuvm__mutex lock; /* writers of the tree */
@@ -84,8 +87,8 @@ struct gpuvm_va *gpuvm__btree_next(struct btree *t, uint64_t from, uint64_t hi, 
 struct gpuvm_va *gpuvm__btree_prev(struct btree *t, uint64_t lo, uint64_t below);
 
 /*
- * As splice() of the contract. Lock held; new nodes come from @spare. @may_copy: n is not 0, or there are nodes for an edit that
- * only removes; if not, that one clears slots and leaves the tree's shape.
+ * As splice() of the contract. Lock held; new nodes come from @spare. @may_copy: n is not 0, or there are nodes for an
+ * edit that only removes; if not, that one clears slots and leaves the tree's shape.
  */
 void gpuvm__btree_splice(struct btree *t, struct gpuvm__obj **spare, uint64_t lo, uint64_t hi,
 			 struct gpuvm_va *const *in, unsigned int n, bool may_copy, struct gpuvm_va **removed);

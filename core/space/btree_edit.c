@@ -2,9 +2,9 @@
 /*
  * btree_edit.c - see btree.h: one edit of the tree, by who holds its lock.
  *
- * An edit that puts something in rebuilds the path to its range from the leaves up: each level gives the one above one or two new
- * nodes, or none, in place of those the range touched. As soon as one node stands for one node, that is published in
- * the parent and nothing above is touched; so most edits copy one leaf. An edit that only removes just clears slots,
+ * An edit that puts something in rebuilds the path to its range from the leaves up: each level gives the one above one or
+ * two new nodes, or none, in place of those the range touched. As soon as one node stands for one node, that is published
+ * in the parent and nothing above is touched; so most edits copy one leaf. An edit that only removes just clears slots,
  * unless that would leave a leaf nearly empty.
  */
 #include "btree.h"
@@ -156,7 +156,7 @@ static void row_add_node(struct row *r, struct bnode *b, uint64_t key)
 	}
 }
 
-/* Child @i of @b became @p, which has little in it: take in the child beside it if there is room, and return its index, or -1. */
+/* Child @i of @b became @p: if that is little, take in the child beside it, and return its index; or -1. */
 static int join(struct edit *e, struct bnode *b, unsigned int i, struct pieces *p)
 {
 	unsigned int k = i + 1 < b->n ? i + 1 : i - 1, left = k < i ? k : i;
@@ -208,7 +208,8 @@ static void publish(struct edit *e, _Atomic(void *) *slot, struct bnode *new)
 	gpuvm__store(&e->t->seq, seq + 2, release);
 }
 
-static void rebuild_inner(struct edit *e, struct bnode *b, uint64_t lo, uint64_t hi, enum part part, struct pieces *out);
+static void rebuild_inner(struct edit *e, struct bnode *b, uint64_t lo, uint64_t hi, enum part part,
+			  struct pieces *out);
 
 static void rebuild(struct edit *e, struct bnode *b, uint64_t lo, uint64_t hi, enum part part, struct pieces *out)
 {
@@ -219,11 +220,12 @@ static void rebuild(struct edit *e, struct bnode *b, uint64_t lo, uint64_t hi, e
 }
 
 /* The range is in child @i alone. True: published. */
-static bool rebuild_child(struct edit *e, struct bnode *b, unsigned int i, enum part part, struct pieces *p, int *joined)
+static bool rebuild_child(struct edit *e, struct bnode *b, unsigned int i, enum part part, struct pieces *p,
+			  int *joined)
 {
 	*joined = -1;
 	if (p->n && part != RIGHT)
-		p->key[0] = fence(b, i); /* its fence stays; right of a cut it moves to the first mapping that is left (T2) */
+		p->key[0] = fence(b, i); /* stays; right of a cut it moves to the first mapping that is left (T2) */
 	if (part != WHOLE || p->n != 1)
 		return false;
 	*joined = join(e, b, i, p);
@@ -306,7 +308,7 @@ static unsigned int next_old(struct bnode *b, unsigned int i, uint64_t lo, uint6
 	return b->n;
 }
 
-/* Chain them in front of *@removed. Returns how many there are; *@leaf, *@spans: the first leaf, and whether it is not the last. */
+/* Chain them in front of *@removed; how many. *@leaf, *@spans: the first leaf, and whether it is not the last. */
 static uint64_t chain_old(struct edit *e, struct gpuvm_va **removed, struct bnode **leaf, bool *spans)
 {
 	struct gpuvm_va **tail = removed, *rest = *removed;
