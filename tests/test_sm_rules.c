@@ -144,6 +144,49 @@ static void callbacks_missing(void **state)
 	gpuvm_vm_put(vm);
 }
 
+static int refuse(const struct gpuvm_op *op, void *priv)
+{
+	return -EACCES;
+}
+
+static int accept(const struct gpuvm_op *op, void *priv)
+{
+	return 0;
+}
+
+/* Which requests a driver is refused that has all step callbacks but one; @missing 3: none is, but one cannot be undone. */
+static void one_callback_missing(struct run *r, unsigned int missing)
+{
+	const struct gpuvm_driver driver = { .sm_step_map = missing == 0 ? NULL : missing == 3 ? refuse : accept,
+					     .sm_step_remap = missing == 1 ? NULL : accept,
+					     .sm_step_unmap = missing == 2 ? NULL : accept };
+	const struct gpuvm_vm_params params = { .range = 1 << 20, .flags = r->config.flags, .driver = &driver };
+	const struct gpuvm_map_req req = { .addr = 0, .range = 2 * T_PAGE }, inner = { .addr = 0, .range = T_PAGE };
+	struct gpuvm_va_alloc *va;
+	struct gpuvm_vm *vm;
+
+	t_ok(gpuvm_vm_create(r->w.dev, &params, &vm));
+	va = gpuvm_va_alloc_create(vm);
+	t_ok(gpuvm_va_insert(vm, va, &req));
+	t_ok(gpuvm_sm_prepare(vm, &r->sm, GPUVM_SM_MADVISE_VAS));
+	r->sm.priv = NULL;
+	t_fails(missing == 3 ? -EACCES : -EINVAL, gpuvm_sm_map(vm, &req, &r->sm));
+	t_fails(missing == 3 ? -EACCES : missing == 2 ? 0 : -EINVAL, gpuvm_sm_madvise(vm, &inner, &r->sm));
+	assert_int_equal(gpuvm_vm_mappings(vm), missing == 2 ? 2 : 1);
+	t_fails(missing == 1 || missing == 2 ? -EINVAL : 0, gpuvm_sm_unmap(vm, 0, 2 * T_PAGE, &r->sm));
+	gpuvm_sm_release(&r->sm);
+	gpuvm_vm_close(vm, NULL);
+	gpuvm_vm_put(vm);
+}
+
+static void each_callback_missing(void **state)
+{
+	unsigned int missing;
+
+	for (missing = 0; missing < 4; missing++)
+		one_callback_missing(*state, missing);
+}
+
 /* A stock for a request that needs all three, but for one. */
 static void prepare_without(struct run *r, unsigned int slot)
 {
@@ -344,8 +387,9 @@ static int run_config(const struct t_config *config)
 	const struct CMUnitTest tests[] = {
 		CASE(bad_ranges_are_refused), CASE(bad_offsets_are_refused),
 		CASE(bo_of_another_vm),	      CASE(callbacks_missing),
-		CASE(stock_too_small),	      CASE(commit_stock_too_small),
-		CASE(sparse_is_never_kept),   CASE(closed),
+		CASE(each_callback_missing),  CASE(stock_too_small),
+		CASE(commit_stock_too_small), CASE(sparse_is_never_kept),
+		CASE(closed),
 		CASE(list_form_allocates),    CASE(callback_form_allocates_nothing),
 	};
 	char group[160];
