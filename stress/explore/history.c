@@ -102,7 +102,7 @@ static bool apply_pair(void *state, const struct event *e)
 
 struct space {
 	uint8_t tag[PAGES]; /* TAG() of each page; 0: nothing */
-	uint32_t first; /* one bit per page that starts a mapping */
+	uint64_t first; /* one bit per page that starts a mapping */
 	bool closing, closed;
 	uint64_t steps;
 	unsigned int nr_steps;
@@ -110,14 +110,14 @@ struct space {
 
 static unsigned int start_of(const struct space *s, unsigned int page)
 {
-	while (!(s->first & 1u << page))
+	while (!(s->first & 1ull << page))
 		page--;
 	return page;
 }
 
 static unsigned int end_of(const struct space *s, unsigned int page)
 {
-	for (page++; page < PAGES && s->tag[page] && !(s->first & 1u << page); page++)
+	for (page++; page < PAGES && s->tag[page] && !(s->first & 1ull << page); page++)
 		;
 	return page;
 }
@@ -147,10 +147,10 @@ static void cut(struct space *s, unsigned int lo, unsigned int hi, unsigned int 
 				      keep, prev, next);
 		for (; page < end && page < hi; page++) {
 			s->tag[page] = 0;
-			s->first &= ~(1u << page);
+			s->first &= ~(1ull << page);
 		}
 		if (next)
-			s->first |= 1u << hi;
+			s->first |= 1ull << hi;
 		page--;
 	}
 }
@@ -161,7 +161,7 @@ static void fill(struct space *s, unsigned int lo, unsigned int hi, unsigned int
 
 	for (page = lo; page < hi; page++)
 		s->tag[page] = tag + (page - lo);
-	s->first |= 1u << lo;
+	s->first |= 1ull << lo;
 }
 
 static bool empty(const struct space *s, unsigned int lo, unsigned int hi)
@@ -227,7 +227,7 @@ static bool apply_clear(struct space *s, const struct event *e)
 	if (!s->closing)
 		return false;
 	for (page = 0; page < PAGES; page++)
-		n += !!(s->first & 1u << page);
+		n += !!(s->first & 1ull << page);
 	memset(s->tag, 0, sizeof(s->tag));
 	s->first = 0;
 	s->closed = true;
@@ -337,17 +337,18 @@ static void check_space(struct world *w)
 {
 	struct space start = { 0 };
 	struct gpuvm_stats stats;
-	unsigned int i, pages = 0;
+	unsigned int i;
+	uint64_t pages = 0;
 
 	if (!(w->needs & NEED_MAPS))
 		return;
-	for (i = 0; i < nr_initial_maps; i++)
+	for (i = 0; i < nr_initial_maps(w); i++)
 		fill(&start, initial_maps[i].lo, initial_maps[i].hi, TAG(initial_maps[i].gem, initial_maps[i].off));
 	for (i = 0; i < w->nr_events; i++)
 		if (w->event[i].kind == EV_LOOKUP && w->event[i].thread < SCHED_THREADS)
-			pages |= 1u << w->event[i].page;
+			pages |= 1ull << w->event[i].page;
 	for (i = 0; i < PAGES; i++)
-		if (pages & 1u << i)
+		if (pages & 1ull << i)
 			check_page(w, &start, i, false);
 	gpuvm_stats_read(&stats);
 	check_page(w, &start, PAGES, stats.v[GPUVM_STAT_SPACE_FAST] != w->space_fast);

@@ -186,6 +186,47 @@ static void run_other_keep(struct actor *a)
 	own(do_obtain(a, 1, 0), 1, 0);
 }
 
+/* The pair is the object's last user, and dies on the signalling path. */
+static void run_drop_gem(struct actor *a)
+{
+	const struct gpuvm_gem_params params = { .size = PAGE };
+	struct gpuvm_gem *gem;
+	struct gpuvm_bo *bo;
+
+	sched_check(gpuvm_gem_create(world.dev, &params, &gem) == 0);
+	sched_check(gpuvm_obtain(world.vm[0], gem, &bo) == 0);
+	gpuvm_gem_put(gem);
+	if (!gpuvm_bo_put_deferred(bo) && !(world.needs & TEMP_REFS))
+		sched_fail("the only reference was not the last");
+}
+
+/* The pair is the VM's last user. */
+static void run_vm_life(struct actor *a)
+{
+	const struct gpuvm_vm_params params = { .flags = world.config.flags, .range = PAGE, .driver = &explore_driver };
+	struct gpuvm_vm *vm;
+	struct gpuvm_bo *bo;
+
+	sched_check(gpuvm_vm_create(world.dev, &params, &vm) == 0);
+	sched_check(gpuvm_obtain(vm, world.gem[0], &bo) == 0);
+	gpuvm_vm_close(vm, NULL);
+	gpuvm_vm_put(vm);
+	sched_check(gpuvm_bo_put(bo));
+}
+
+/* So often that a count with a fast path for hot bos takes it. */
+static void run_hot(struct actor *a)
+{
+	struct gpuvm_bo *bo = given(a);
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		gpuvm_bo_get(bo);
+	for (i = 0; i < 3; i++)
+		sched_check(!gpuvm_bo_put_deferred(bo));
+	put(a, bo, true);
+}
+
 static void run_close(struct actor *a)
 {
 	gpuvm_vm_close(world.vm[1], NULL);
@@ -211,6 +252,9 @@ const struct op list_ops[] = {
 	{ "unevict", NEED_EVICTED, run_unevict },
 	{ "walk", LIST_OP | NEED_OTHER | TEMP_REFS, run_walk },
 	{ "other", LIST_OP, run_other },
+	{ "drop_gem", IMMEDIATE_ONLY, run_drop_gem },
+	{ "vm_life", IMMEDIATE_ONLY | SPECIAL, run_vm_life },
+	{ "hot", LIST_OP | NEED_REF | IMMEDIATE_ONLY, run_hot },
 	{ "other_keep", 0, run_other_keep },
 	{ "close_other", LIST_OP, run_close },
 };

@@ -99,6 +99,30 @@ static void add_cross(struct plan *plan, const struct choice *c, const struct co
 				add_pair(plan, c, config, &list_ops[i], &space_ops[k]);
 }
 
+/* Lives of objects of one's own, three threads on one pair, and who meets them. */
+static const char *const specials[] = {
+	"gem_life+exec_range", "gem_life+iterate", "gem_life+lookup",	  "drop_gem+cleanup",	    "drop_gem+drop_gem",
+	"drop_gem+cycle",      "vm_life+evict",	   "vm_life+obtain",	  "cleanup_one+cycle",	    "prealloc_drop+cycle",
+	"unevict+validate",    "unevict+exec",	   "obtain+find+put",	  "obtain+obtain+find",	    "find+defer+cleanup",
+	"other_keep+walk",     "find,find+put",	   "lookup+map_over+map", "lookup+unmap_mid+insert_mid",
+};
+
+static void add_specials(struct plan *plan, const struct choice *c, const struct config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(specials); i++) {
+		struct item item = { .config = *config };
+
+		world.config = *config;
+		if (!scenario_parse(specials[i]))
+			continue;
+		set_policy(&item, c);
+		snprintf(item.scenario, sizeof(item.scenario), "%s", specials[i]);
+		*add(plan, config) = item;
+	}
+}
+
 /* ---- random threads of random operations ---- */
 
 static uint64_t rng;
@@ -118,7 +142,7 @@ static const struct op *random_op(const struct config *config, bool space)
 
 	do
 		op = space && draw() % 3 ? &space_ops[draw() % nr_space_ops] : &list_ops[draw() % nr_list_ops];
-	while (!goes(config, op));
+	while (!goes(config, op) || (op->needs & SPECIAL));
 	return op;
 }
 
@@ -197,6 +221,8 @@ static void add_config(struct plan *plan, const struct choice *c, const struct c
 	if (full || (plain_list && main_mode && !resv && same(config->ref, preset_of("linux", GPUVM_AXIS_REF)) &&
 		     in_preset(GPUVM_AXIS_SPACE, config->space)))
 		add_cross(plan, c, config);
+	if (full || main_mode || (plain_list && first_space))
+		add_specials(plan, c, config);
 	for (i = 0; i < c->torture; i++)
 		add_torture(plan, c, config, i % 2);
 }

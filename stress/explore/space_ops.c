@@ -138,6 +138,28 @@ static void run_insert(struct actor *a)
 	insert(a, 6, 8, 1, 50);
 }
 
+/* Into the full part: the index has to split something, or merges afterwards. */
+static void run_insert_dense(struct actor *a)
+{
+	insert(a, 41, 42, 1, 5);
+}
+
+static void run_map_dense(struct actor *a)
+{
+	map(a, 21, 22, 1, 6);
+}
+
+static void run_unmap_dense(struct actor *a)
+{
+	unmap(a, 21, 62);
+}
+
+static void run_lookup_dense(struct actor *a)
+{
+	do_lookup(a, 42);
+	do_lookup(a, 62);
+}
+
 static void run_insert_mid(struct actor *a)
 {
 	insert(a, 3, 5, 1, 52);
@@ -170,6 +192,35 @@ static void run_iterate(struct actor *a)
 		last = va;
 	}
 	gpuvm_read_end(&r);
+}
+
+/* The objects of whatever is mapped. */
+static void run_exec_range(struct actor *a)
+{
+	struct gpuvm_exec *exec = gpuvm_exec_create(world.vm[0]);
+
+	sched_check(exec);
+	sched_check(gpuvm_exec_lock_range(exec, 0, PAGES * PAGE) == 0);
+	gpuvm_exec_destroy(exec);
+}
+
+/* An object of one's own, which only its mapping keeps. Page 17 is nobody else's. */
+static void run_gem_life(struct actor *a)
+{
+	const struct gpuvm_gem_params params = { .size = PAGE };
+	struct gpuvm_map_req req = { .addr = 17 * PAGE, .range = PAGE };
+	struct gpuvm_va_removed *va;
+	struct gpuvm_gem *gem;
+
+	sched_check(gpuvm_gem_create(world.dev, &params, &gem) == 0);
+	sched_check(gpuvm_obtain(world.vm[0], gem, &req.bo) == 0);
+	sched_check(gpuvm_va_insert(world.vm[0], a->va, &req) == 0);
+	gpuvm_bo_put_deferred(req.bo);
+	gpuvm_gem_put(gem);
+	sched_check(gpuvm_va_remove(world.vm[0], req.addr, req.range, &va) == 0);
+	gpuvm_va_removed_free(va);
+	gpuvm_bo_deferred_cleanup(world.vm[0], 0);
+	a->va = gpuvm_va_alloc_create(world.vm[0]);
 }
 
 static void run_bo_unmap(struct actor *a)
@@ -218,6 +269,12 @@ const struct op space_ops[] = {
 	{ "remove", SPACE_OP | NEED_MAPS, run_remove },
 	{ "lookup", SPACE_OP | NEED_MAPS, run_lookup },
 	{ "iterate", SPACE_OP | NEED_MAPS, run_iterate },
+	{ "insert_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_insert_dense },
+	{ "map_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_map_dense },
+	{ "unmap_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_unmap_dense },
+	{ "lookup_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_lookup_dense },
+	{ "exec_range", NEED_MAPS, run_exec_range },
+	{ "gem_life", NEED_MAPS | IMMEDIATE_ONLY | SPECIAL, run_gem_life },
 	{ "bo_unmap", SPACE_OP | NEED_MAPS, run_bo_unmap },
 	{ "mappings", SPACE_OP | NEED_MAPS, run_mappings },
 	{ "close", SPACE_OP | NEED_MAPS, run_close },

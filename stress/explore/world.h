@@ -13,11 +13,11 @@
 #include "../sched/sched.h"
 
 #define PAGE 4096ull
-#define PAGES 16
+#define PAGES 64
 #define VMS 2
 #define GEMS 2
 #define MAX_OPS 4 /* per thread */
-#define MAX_EVENTS 64
+#define MAX_EVENTS 64 /* a bit each, in history.c */
 #define MAX_OWN 16
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -41,6 +41,8 @@ enum {
 	NEED_OTHER = 16, /* gem 0 has a pair in vm 1, too */
 	TEMP_REFS = 32, /* takes and drops references nobody is told of */
 	IMMEDIATE_ONLY = 64,
+	NEED_DENSE = 512, /* and so many more mappings that one more splits an index node */
+	SPECIAL = 1024, /* not beside just anything */
 	LIST_OP = 128, /* the groups that are combined with each other */
 	SPACE_OP = 256,
 };
@@ -170,6 +172,7 @@ struct initial_map {
 };
 
 extern const struct initial_map initial_maps[];
-extern const unsigned int nr_initial_maps;
+/* How many of them this world has. */
+unsigned int nr_initial_maps(const struct world *w);
 
 #endif /* STRESS_EXPLORE_WORLD_H */
