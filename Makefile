@@ -399,6 +399,12 @@ model: $(deps-stamp)
 	$(Q)tests/models.sh $(MODELFLAGS)
 .PHONY: model
 
+## mutants: plant each bug of core/mutants.def; one line each: caught or MISSED (MUTANTFLAGS=--only=REGEX)
+mutants:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=sched MUTANTS=1 explore-bin test-variant
+	$(Q)O=$(O) scripts/mutants $(MUTANTFLAGS)
+.PHONY: mutants
+
 # ---- housekeeping ---------------------------------------------------------------------------------------------------
 
 ## lint: layering, headers that compile alone (C and C++), formatting, SPDX lines

@@ -58,16 +58,21 @@ int gpuvm_bo_alloc_create(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpu
 	if (ret)
 		return ret;
 	bo = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_BO, at + vm->driver->bo_data, 16);
-	if (!bo)
+	if (!bo) {
+		if (GPUVM_PLANT(enomem_double_put))
+			gpuvm_gem_put(gem);
 		return -ENOMEM;
+	}
 	init(bo, vm, gem, at);
 	ret = vm->driver->bo_alloc ? vm->driver->bo_alloc(vm, gem, bo->data) : 0;
 	if (ret) {
-		gpuvm__obj_free(bo);
+		if (!GPUVM_PLANT(bo_alloc_error_leaks))
+			gpuvm__obj_free(bo);
 		return ret;
 	}
 	gpuvm_vm_get(vm); /* I4 */
-	gpuvm_gem_get(gem);
+	if (!GPUVM_PLANT(alloc_does_not_pin))
+		gpuvm_gem_get(gem);
 	*out = (struct gpuvm_bo_alloc *)bo;
 	return 0;
 }
@@ -82,12 +87,16 @@ static void destroy(struct gpuvm_bo *bo, bool was_public)
 	if (vm->driver->bo_free)
 		vm->driver->bo_free(vm, gem, bo->data);
 	gpuvm__state_set(bo, GPUVM__DEAD);
-	if (was_public)
+	if (GPUVM_PLANT(vm_put_early))
+		gpuvm_vm_put(vm);
+	if (was_public && !GPUVM_PLANT(bo_without_grace))
 		gpuvm__obj_drop(vm->dev, bo);
 	else
 		gpuvm__obj_free(bo); /* nobody ever saw it: no grace period */
-	gpuvm_gem_put(gem);
-	gpuvm_vm_put(vm);
+	if (!GPUVM_PLANT(gem_put_under_lock) || !was_public)
+		gpuvm_gem_put(gem);
+	if (!GPUVM_PLANT(vm_put_early))
+		gpuvm_vm_put(vm);
 }
 
 void gpuvm_bo_alloc_destroy(struct gpuvm_bo_alloc *alloc)
@@ -109,6 +118,12 @@ struct gpuvm_bo *gpuvm_bo_obtain(struct gpuvm_bo_alloc *alloc)
 	bo = new->list->obtain(new);
 	if (bo != new) {
 		gpuvm__count(LIST_RACE);
+		if (GPUVM_PLANT(loser_leaked) || GPUVM_PLANT(loser_under_lock))
+			return bo;
+		if (GPUVM_PLANT(loser_registered_destructor)) {
+			gpuvm_bo_put(new);
+			return bo;
+		}
 		destroy(new, false); /* the list's lock is dropped: I5 */
 	}
 	return bo;
@@ -157,6 +172,8 @@ __slow int gpuvm__obtain_miss(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct
 	if (ret)
 		return ret;
 	*out = gpuvm_bo_obtain(alloc);
+	if (GPUVM_PLANT(extobj_winner_only) && *out != (struct gpuvm_bo *)alloc)
+		return 0;
 	/* Always, as in gpuvm__looked_up(). */
 	return gpuvm__vm_is_extobj(vm, gem) ? gpuvm__obtain_extobj(*out) : 0;
 }
@@ -217,6 +234,17 @@ static void push_deferred(struct gpuvm_bo *bo)
 	gpuvm__count(DEFER_PUSH);
 	if (gpuvm__fetch_add(&vm->queued, weight(bo), relaxed) < ONE_QUEUED)
 		gpuvm__store(&vm->queued_since, gpuvm__now(), relaxed);
+	if (GPUVM_PLANT(defer_not_atomic)) {
+		bo->obj.defer = head;
+		gpuvm__store(&vm->deferred, bo, release);
+		return;
+	}
+	if (GPUVM_PLANT(defer_relaxed)) {
+		do
+			bo->obj.defer = head;
+		while (!gpuvm__cas(&vm->deferred, &head, bo, relaxed));
+		return;
+	}
 	do
 		bo->obj.defer = head;
 	while (!gpuvm__cas(&vm->deferred, &head, bo, release));
@@ -225,11 +253,23 @@ static void push_deferred(struct gpuvm_bo *bo)
 /* Without RESV_PROTECTED the lists have spinlocks, which this path may take, so nothing stays on them. */
 static bool defer(struct gpuvm_bo *bo)
 {
+	if (GPUVM_PLANT(defer_takes_resv) && gpuvm__vm_resv_protected(bo->vm)) {
+		gpuvm_resv_lock(&bo->vm->resv);
+		gpuvm__extobj_forget(bo);
+		gpuvm_resv_unlock(&bo->vm->resv);
+	}
 	if (!gpuvm__vm_resv_protected(bo->vm))
 		gpuvm__extobj_forget(bo);
 	push_deferred(bo);
 	return true;
 }
+
+#ifdef GPUVM_MUTANTS
+void gpuvm__plant_defer(struct gpuvm_bo *bo)
+{
+	defer(bo);
+}
+#endif
 
 void gpuvm_vm_deferred_stats(struct gpuvm_vm *vm, struct gpuvm_deferred_stats *out)
 {
@@ -270,7 +310,7 @@ static struct gpuvm_bo *take_zombies(struct gpuvm_vm *vm, size_t max) __must_hol
 	vm->rest = NULL;
 	for (bo = first; bo && max; bo = bo->obj.defer, n++) {
 		if (n == max) {
-			vm->rest = bo->obj.defer;
+			vm->rest = GPUVM_PLANT(cleanup_loses_rest) ? NULL : bo->obj.defer;
 			bo->obj.defer = NULL;
 			break;
 		}
@@ -281,6 +321,8 @@ static struct gpuvm_bo *take_zombies(struct gpuvm_vm *vm, size_t max) __must_hol
 static void forget_all(struct gpuvm_vm *vm, struct gpuvm_bo *zombies)
 {
 	if (!zombies || !gpuvm__vm_resv_protected(vm))
+		return;
+	if (GPUVM_PLANT(cleanup_keeps_lists))
 		return;
 	gpuvm_resv_lock(&vm->resv);
 	for (; zombies; zombies = zombies->obj.defer)

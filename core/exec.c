@@ -190,7 +190,7 @@ static int prepare_extobjs_plain(struct gpuvm_exec *exec)
 
 	gpuvm__for_each_node(pos, &vm->extobj) {
 		bo = container_of(pos, struct gpuvm_bo, extobj);
-		if (!alive(bo))
+		if (!alive(bo) && !GPUVM_PLANT(submit_locks_zombies))
 			continue; /* a zombie; cleanup needs the reservation we hold, so it stays readable */
 		ret = lock_gem(exec, bo->gem);
 		if (ret)
@@ -233,7 +233,8 @@ static struct gpuvm_bo *local_list_next(struct gpuvm_exec *exec, const struct vm
 static void local_list_restore(const struct vm_list *l, struct gpuvm__node *local)
 {
 	gpuvm__spin_lock(l->lock, GPUVM__LOCK_EXTOBJ);
-	gpuvm__node_splice_tail(local, l->head);
+	if (!GPUVM_PLANT(local_list_lost))
+		gpuvm__node_splice_tail(local, l->head);
 	gpuvm__spin_unlock(l->lock);
 }
 
@@ -386,6 +387,8 @@ static int validate_one(struct gpuvm_exec *exec, struct gpuvm_bo *bo, void *priv
 	ret = vm->driver->bo_validate(bo, priv);
 	if (ret)
 		return ret;
+	if (GPUVM_PLANT(validate_keeps_entry))
+		return 0;
 	gpuvm__store(&bo->evicted, false, relaxed);
 	if (!gpuvm__vm_resv_protected(vm))
 		gpuvm__spin_lock(&vm->evict_lock, GPUVM__LOCK_EXTOBJ);

@@ -24,6 +24,14 @@ static void unlock(struct gpuvm_vm *vm, struct gpuvm__spin *spin)
 
 static void add(struct gpuvm_vm *vm, struct gpuvm__spin *spin, struct gpuvm__node *entry, struct gpuvm__node *head)
 {
+	if (GPUVM_PLANT(extobj_check_then_add)) {
+		if (!gpuvm__node_alone(entry))
+			return;
+		lock(vm, spin);
+		gpuvm__node_add_tail(entry, head);
+		unlock(vm, spin);
+		return;
+	}
 	lock(vm, spin);
 	if (gpuvm__node_alone(entry))
 		gpuvm__node_add_tail(entry, head);
@@ -44,6 +52,8 @@ void gpuvm_bo_extobj_add(struct gpuvm_bo *bo)
 	gpuvm__state_is(bo, GPUVM__LIVE);
 	if (!gpuvm_vm_is_extobj(vm, bo->gem))
 		return;
+	if (GPUVM_PLANT(extobj_flag_first))
+		gpuvm__store(&bo->extobj_settled, true, release);
 	add(vm, &vm->extobj_lock, &bo->extobj, &vm->extobj);
 	gpuvm__store(&bo->extobj_settled, true, release);
 }
@@ -56,7 +66,7 @@ void gpuvm__evict_set(struct gpuvm_bo *bo, bool evict)
 	/* An external object's evictor does not hold this VM's reservation: gpuvm_exec_lock() moves it later. */
 	if (gpuvm__vm_resv_protected(vm) && gpuvm_vm_is_extobj(vm, bo->gem))
 		return;
-	if (evict)
+	if (evict && !GPUVM_PLANT(evict_not_listed))
 		add(vm, &vm->evict_lock, &bo->evict, &vm->evict);
 	else
 		del(vm, &vm->evict_lock, &bo->evict);
@@ -78,6 +88,8 @@ void gpuvm__extobj_forget(struct gpuvm_bo *bo)
 {
 	struct gpuvm_vm *vm = bo->vm;
 
-	del(vm, &vm->extobj_lock, &bo->extobj);
-	del(vm, &vm->evict_lock, &bo->evict);
+	if (!GPUVM_PLANT(destroy_keeps_extobj))
+		del(vm, &vm->extobj_lock, &bo->extobj);
+	if (!GPUVM_PLANT(destroy_keeps_evict))
+		del(vm, &vm->evict_lock, &bo->evict);
 }

@@ -59,7 +59,10 @@ void gpuvm_gem_put(struct gpuvm_gem *gem)
 	vm = gem->resv_vm;
 	gem->list->fini(gem);
 	gpuvm__resv_fini(&gem->own_resv);
-	gpuvm__obj_drop(dev, gem);
+	if (GPUVM_PLANT(gem_without_grace))
+		gpuvm__obj_free(gem);
+	else
+		gpuvm__obj_drop(dev, gem);
 	gpuvm_vm_put(vm);
 	gpuvm_device_put(dev);
 }
@@ -85,7 +88,7 @@ struct gpuvm_bo *gpuvm_gem_next_bo(struct gpuvm_gem *gem, struct gpuvm_bo *prev)
 
 	gpuvm__list_guarded(gem);
 	bo = gem->list->next(gem, prev);
-	if (prev)
+	if (prev && !GPUVM_PLANT(walk_keeps_reference))
 		gpuvm__bo_put_mode(prev);
 	return bo;
 }

@@ -268,6 +268,7 @@ int gpuvm__obtain_extobj(struct gpuvm_bo *bo);
 
 /* Drop a mapping's reference, whatever the lock mode. No list lock held. */
 void gpuvm__bo_put_mode(struct gpuvm_bo *bo);
+void gpuvm__plant_defer(struct gpuvm_bo *bo); /* GPUVM_MUTANTS: a planted bug in a list needs it */
 
 /* ---- va.c ---- */
 

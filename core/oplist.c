@@ -44,7 +44,8 @@ static void node_free(struct op_node *n)
 	if (n->op.type == GPUVM_OP_REMAP) {
 		part_free(n->op.remap.prev);
 		part_free(n->op.remap.next);
-		part_free(n->op.remap.unmap);
+		if (!GPUVM_PLANT(enomem_leaks_part))
+			part_free(n->op.remap.unmap);
 	}
 	gpuvm__obj_free(n);
 }
@@ -127,7 +128,8 @@ static int create(enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gp
 	return 0;
 
 out_end:
-	gpuvm__sm_end(&list->sm);
+	if (!GPUVM_PLANT(enomem_keeps_section))
+		gpuvm__sm_end(&list->sm);
 	free_nodes(list);
 out_free:
 	gpuvm__obj_free(list);

@@ -31,7 +31,7 @@ int gpuvm__resv_lock_ticket(struct gpuvm_resv *resv, uint64_t ticket, bool may_d
 	gpuvm__native_mutex_lock(&resv->lock.m);
 	while (resv->held) {
 		GPUVM__BUG_ON(gpuvm__tid_equal(resv->owner, gpuvm__tid_self()) && ticket == 0);
-		if (may_die && resv->ticket && resv->ticket <= ticket) {
+		if (may_die && !GPUVM_PLANT(resv_never_dies) && resv->ticket && resv->ticket <= ticket) {
 			ret = resv->ticket == ticket ? -EALREADY : -EDEADLK;
 			break;
 		}
@@ -65,7 +65,7 @@ void gpuvm_resv_unlock(struct gpuvm_resv *resv)
 	GPUVM__BUG_ON(!resv->held || !gpuvm__tid_equal(resv->owner, gpuvm__tid_self()));
 	resv->held = false;
 	resv->ticket = 0;
-	if (resv->waiters)
+	if (resv->waiters && !GPUVM_PLANT(resv_no_wakeup))
 		gpuvm__cond_broadcast(&resv->released);
 	gpuvm__native_mutex_unlock(&resv->lock.m);
 }

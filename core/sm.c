@@ -49,7 +49,7 @@ static struct gpuvm_map_req part_of(const struct gpuvm_va *va, uint64_t lo, uint
 	return (struct gpuvm_map_req){
 		.addr = lo,
 		.range = hi - lo,
-		.offset = va->bo ? va->offset + (lo - va->start) : 0,
+		.offset = !va->bo ? 0 : va->offset + (GPUVM_PLANT(offset_not_adjusted) ? 0 : lo - va->start),
 		.bo = va->bo,
 		.flags = gpuvm_va_flags(va),
 	};
@@ -62,7 +62,7 @@ static bool sticks_out(const struct gpuvm__sm *s, const struct gpuvm_va *va)
 
 static bool keeps(const struct gpuvm__sm *s, const struct gpuvm_va *va)
 {
-	return kinds[s->kind].keeps && va->bo && va->bo == s->req.bo &&
+	return kinds[s->kind].keeps && va->bo && (va->bo == s->req.bo || GPUVM_PLANT(keep_other_object)) &&
 	       va->offset - va->start == s->req.offset - s->req.addr;
 }
 
@@ -77,6 +77,10 @@ static void fill_removal(const struct gpuvm__sm *s, struct gpuvm_va *va, struct 
 	uint64_t lo = s->cursor.lo, hi = s->cursor.hi;
 	bool prev = va->start < lo, next = va->end > hi;
 
+	if (GPUVM_PLANT(prev_off_by_one))
+		prev = va->start <= lo;
+	if (GPUVM_PLANT(next_off_by_one))
+		next = va->end >= hi;
 	step->unmap = (struct gpuvm_op_unmap){ .va = va, .keep = keeps(s, va) };
 	step->op.vm = s->cursor.vm;
 	if (!prev && !next) {
@@ -156,7 +160,8 @@ static void record_in_range(struct gpuvm__sm *s, const struct gpuvm__sm_step *st
 	if (step->op.remap.next) {
 		if (kinds[s->kind].maps_all)
 			cut_add(&s->cut[0], &s->req, GPUVM_SM_NEW);
-		cut_add(&s->cut[0], step->op.remap.next, GPUVM_SM_NEXT);
+		if (!GPUVM_PLANT(remap_loses_next))
+			cut_add(&s->cut[0], step->op.remap.next, GPUVM_SM_NEXT);
 	}
 }
 
@@ -222,7 +227,7 @@ static void undo(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink, struct 
 {
 	struct gpuvm__sm_step step[2];
 
-	if (!sink->undo)
+	if (!sink->undo || GPUVM_PLANT(no_rollback))
 		return;
 	while (va) {
 		steps_for(s, va, step);

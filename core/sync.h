@@ -91,6 +91,13 @@ _Noreturn void gpuvm__bug(const char *file, int line, const char *what);
 #include "sync_native.h"
 #endif
 
+/* GPUVM_PLANT(name): is this bug of mutants.def planted? Nothing at all but in the build that is for that. */
+#ifdef GPUVM_MUTANTS
+#include "mutants.h"
+#else
+#define GPUVM_PLANT(name) false
+#endif
+
 /* ---- atomics ---- */
 
 #define gpuvm__load(p, mo) (race_point(), atomic_load_explicit((p), memory_order_##mo))

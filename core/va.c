@@ -92,7 +92,7 @@ void gpuvm_va_removed_free(struct gpuvm_va_removed *removed)
 		return;
 	gpuvm__state_is(va, GPUVM__REMOVED);
 	gpuvm__state_set(va, GPUVM__DEAD);
-	if (va->retire)
+	if (va->retire && !GPUVM_PLANT(va_without_grace))
 		gpuvm__obj_retire(va);
 	else
 		gpuvm__obj_free(va);
@@ -131,7 +131,7 @@ int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo
 	if (ret)
 		return ret;
 	/* gpuvm_vm_close() sets the mark before it excludes all writers: who comes after it sees it. */
-	if (unlikely(gpuvm__load(&vm->closed, acquire))) {
+	if (unlikely(gpuvm__load(&vm->closed, acquire)) && !GPUVM_PLANT(map_after_close)) {
 		vm->space->end(c);
 		return -ENOENT;
 	}
@@ -148,7 +148,7 @@ struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm
 	struct gpuvm_va *va = va_of(alloc);
 
 	va->start = req->addr;
-	va->end = req->addr + req->range;
+	va->end = req->addr + (GPUVM_PLANT(length_32_bits) ? (uint32_t)req->range : req->range);
 	va->offset = req->offset;
 	va->bo = req->bo;
 	va->gem = req->bo ? req->bo->gem : NULL;
@@ -186,6 +186,11 @@ static void unlink_va(struct gpuvm_va *va)
 	if (!bo)
 		return;
 	gpuvm__list_guarded(bo->gem);
+	if (GPUVM_PLANT(unlink_without_lock)) {
+		gpuvm__node_del(&va->link);
+		bo->nr_vas--;
+		return;
+	}
 	bo->list->va_lock(bo);
 	gpuvm__node_del(&va->link);
 	bo->nr_vas--;
@@ -201,7 +206,7 @@ void gpuvm__put_bos(struct gpuvm_va_removed *first, const struct gpuvm_va_remove
 	struct gpuvm_va *va = (struct gpuvm_va *)first;
 
 	for (; va != (const struct gpuvm_va *)old; va = va->obj.chain)
-		if (va->bo)
+		if (va->bo && !(GPUVM_PLANT(unmap_skips_put) && va->obj.chain))
 			gpuvm__bo_put_mode(va->bo);
 }
 
@@ -212,8 +217,11 @@ void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	unsigned int i;
 
 	GPUVM__BUG_ON(n && c->grow == GPUVM__SHRINKS);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		link_va(in[i]);
+		if (GPUVM_PLANT(right_piece_unlinked) && i && i == n - 1 && in[i]->bo)
+			gpuvm__node_del(&in[i]->link);
+	}
 	c->vm->space->splice(c, lo, hi, in, n, &first);
 	for (va = first; va != old; va = va->obj.chain)
 		unlink_va(va);
@@ -237,6 +245,8 @@ int gpuvm_va_insert(struct gpuvm_vm *vm, struct gpuvm_va_alloc *alloc, const str
 		return ret;
 	if (vm->space->next(&c, c.lo)) {
 		ret = -EEXIST;
+		if (GPUVM_PLANT(eexist_keeps_lock))
+			return ret;
 	} else {
 		va = gpuvm__va_fill(alloc, req);
 		gpuvm__commit(&c, c.lo, c.hi, &va, 1, &removed);
@@ -281,6 +291,8 @@ size_t gpuvm_bo_mappings(struct gpuvm_bo *bo, struct gpuvm_mapping *buf, size_t 
 		gpuvm__mapping_copy(container_of(pos, struct gpuvm_va, link), &buf[n++]);
 	}
 	n = bo->nr_vas;
+	if (GPUVM_PLANT(abba)) /* the list's lock comes before the mappings' */
+		gpuvm__bo_put_mode(bo->list->next(bo->gem, NULL));
 	bo->list->va_unlock(bo);
 	return n;
 }

@@ -213,7 +213,9 @@ bool gpuvm_vm_range_valid(const struct gpuvm_vm *vm, uint64_t addr, uint64_t ran
 {
 	uint64_t hi;
 
-	if (range == 0 || !range_end(addr, range, &hi) || ((addr | range) & vm->page_mask))
+	if (GPUVM_PLANT(range_wraps))
+		return range && !((addr | range) & vm->page_mask) && addr >= vm->start && addr + range <= vm->end;
+	if ((range == 0 && !GPUVM_PLANT(zero_range)) || !range_end(addr, range, &hi) || ((addr | range) & vm->page_mask))
 		return false;
 	if (addr < vm->start || hi > vm->end)
 		return false;

@@ -379,6 +379,27 @@ static void close_unmaps_and_refuses(void **state)
 	gpuvm_bo_alloc_destroy(alloc);
 }
 
+/* Lengths beyond 32 bits, in a VM of their own. */
+static void insert_long(void **state)
+{
+	struct t_world *w = world(state);
+	const struct gpuvm_vm_params params = { .range = 1ull << 40, .page_size = T_PAGE };
+	const struct gpuvm_map_req req = { .addr = 1ull << 36, .range = (1ull << 33) + T_PAGE };
+	struct gpuvm_va_alloc *va;
+	struct gpuvm_mapping m;
+	struct gpuvm_vm *vm;
+
+	t_ok(gpuvm_vm_create(w->dev, &params, &vm));
+	va = gpuvm_va_alloc_create(vm);
+	assert_non_null(va);
+	t_ok(gpuvm_va_insert(vm, va, &req));
+	assert_true(gpuvm_lookup(vm, req.addr + req.range - 1, &m));
+	assert_int_equal(m.range, req.range);
+	assert_false(gpuvm_lookup(vm, req.addr + req.range, &m));
+	assert_int_equal(gpuvm_vm_close(vm, NULL), 1);
+	gpuvm_vm_put(vm);
+}
+
 /* ---- every space strategy x every lock mode ---- */
 
 #define CASE(fn)        \
@@ -392,6 +413,7 @@ static const struct {
 	CASE(insert_bad_ranges),
 	CASE(insert_bad_offsets),
 	CASE(insert_overlap),
+	CASE(insert_long),
 	CASE(insert_bo_of_another_vm),
 	CASE(remove_exactly),
 	CASE(data_travels),

@@ -171,6 +171,15 @@ static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 
 	gpuvm__read_lock();
 	bo = look(state_of(gem), vm, &w);
+	if (GPUVM_PLANT(section_left_early) && bo) {
+		gpuvm__read_unlock();
+		return ref_get_unless_zero(bo) ? bo : NULL;
+	}
+	if (GPUVM_PLANT(no_inc_not_zero) && bo) {
+		ref_get(bo);
+		hit(w);
+		return bo;
+	}
 	if (unlikely(!bo) || unlikely(!ref_get_unless_zero(bo))) /* H2 */
 		return missed(gem, vm, w);
 	hit(w);
@@ -202,6 +211,8 @@ static struct table *switch_table(struct state *s, struct table *t) __must_hold(
 	int key;
 
 	s->used = 0;
+	if (GPUVM_PLANT(table_before_content))
+		gpuvm__store(&s->table, w, release);
 	gpuvm__for_each_node(pos, &s->bos)
 		if (!keyed_find(&s->keyed, chain_bo(pos)->vm, &key))
 			s->used += put_in_slot(w, chain_bo(pos));
@@ -326,6 +337,8 @@ static __slow bool put_locking(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 	last = ref_put_locked(bo);
 	if (last)
 		unlink_locked(state_of(gem), bo);
+	if (last && GPUVM_PLANT(grace_under_lock))
+		gpuvm__synchronize_rcu();
 	unlock(gem);
 	return last && bury(bo);
 }

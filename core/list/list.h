@@ -91,6 +91,8 @@ static __always_inline int gpuvm__looked_up(struct gpuvm_vm *vm, struct gpuvm_ge
 		return gpuvm__obtain_miss(vm, gem, out);
 	gpuvm__state_is(bo, GPUVM__LIVE);
 	*out = bo;
+	if (GPUVM_PLANT(extobj_winner_only))
+		return 0;
 	/*
 	 * Always, also for a bo that another thread registered: it may not have come to this line yet. A live bo never
 	 * leaves the extobj list, so one that is known to be on it needs no lock. Acquire pairs with the release in

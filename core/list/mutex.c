@@ -73,9 +73,16 @@ static __always_inline struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm
 {
 	struct gpuvm_bo *bo;
 
-	if (unlikely(untouched(gem)))
+	if (unlikely(untouched(gem)) && !GPUVM_PLANT(mode_asked_twice))
 		return NULL;
 	lock(gem);
+	if (GPUVM_PLANT(find_gets_unlocked)) {
+		bo = chain_find(&state_of(gem)->bos, vm);
+		unlock(gem);
+		if (bo)
+			ref_get(bo);
+		return bo;
+	}
 	bo = find_locked(gem, vm);
 	unlock(gem);
 	if (bo)
@@ -94,7 +101,9 @@ static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)
 	struct gpuvm_bo *old;
 
 	lock(gem);
-	old = find_locked(gem, bo->vm);
+	old = GPUVM_PLANT(no_second_look) ? NULL : find_locked(gem, bo->vm);
+	if (GPUVM_PLANT(loser_under_lock) && old)
+		gpuvm_bo_alloc_destroy((struct gpuvm_bo_alloc *)bo);
 	if (!old) {
 		gpuvm__state_set(bo, GPUVM__LIVE);
 		gpuvm__node_add_tail(chain_node(bo), &state_of(gem)->bos);
@@ -114,9 +123,18 @@ static bool put(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 	last = ref_put_locked(bo);
 	if (last) {
 		gpuvm__state_set(bo, GPUVM__ZOMBIE);
-		gpuvm__node_del(chain_node(bo));
+		if (!GPUVM_PLANT(unlink_after_unlock))
+			gpuvm__node_del(chain_node(bo));
+		if (GPUVM_PLANT(defer_before_unlock) && !gpuvm__gem_staged(gem))
+			gpuvm__plant_defer(bo);
+		if (GPUVM_PLANT(gem_put_under_lock))
+			gpuvm_gem_put(gem);
 	}
 	unlock(gem);
+	if (GPUVM_PLANT(unlink_after_unlock) && last)
+		gpuvm__node_del(chain_node(bo));
+	if (GPUVM_PLANT(defer_before_unlock) && last && !gpuvm__gem_staged(gem))
+		return true;
 	return last && bury(bo);
 }
 

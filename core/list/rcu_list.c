@@ -126,6 +126,8 @@ static void remove_locked(struct state *s, struct gpuvm_bo *bo) __must_hold(lock
 		link_of(after)->pprev = l->pprev;
 	else
 		s->end = l->pprev;
+	if (GPUVM_PLANT(next_cleared))
+		gpuvm__store(&l->next, NULL, relaxed);
 }
 
 static struct gpuvm_bo *obtain(struct gpuvm_bo *bo)

@@ -18,7 +18,11 @@
 static struct gpuvm_bo no_bo[2];
 #define EMPTY (&no_bo[0])
 #define GONE (&no_bo[1])
+#ifdef GPUVM_SCHED
+#define FIRST_SLOTS 2 /* so that the second bo makes it grow */
+#else
 #define FIRST_SLOTS 8 /* of the smallest table */
+#endif
 
 struct table {
 	alignas(GPUVM__LINE) struct gpuvm__obj obj;
@@ -86,7 +90,10 @@ static inline bool put_in_slot(table_word w, struct gpuvm_bo *bo) __must_hold(lo
 
 	while ((old = gpuvm__load(&t->slot[i], relaxed)) != EMPTY && old != GONE)
 		i = (i + 1) & t->mask;
-	gpuvm__store(&t->slot[i], bo, release);
+	if (GPUVM_PLANT(publish_relaxed))
+		gpuvm__store(&t->slot[i], bo, relaxed);
+	else
+		gpuvm__store(&t->slot[i], bo, release);
 	return old == EMPTY;
 }
 

@@ -171,8 +171,10 @@ void gpuvm__accounts_leave(void)
 	struct gpuvm__accounts *mine = &gpuvm__mine(gpuvm__my_accounts);
 	unsigned int i;
 
-	if (!mine->listed)
+	if (!mine->listed) {
+		memset(mine, 0, sizeof(*mine));
 		return;
+	}
 	for (i = 0; i < GPUVM__ACCOUNTS; i++)
 		close_mine(&mine->at[i]);
 	gpuvm__gate_lock();

@@ -32,7 +32,7 @@ static inline bool ref_get_unless_zero(struct gpuvm_bo *bo)
 {
 	uint64_t old = gpuvm__load(&bo->ref, relaxed);
 
-	while (old != 0) {
+	while (old != 0 || GPUVM_PLANT(get_revives)) {
 		if (likely(gpuvm__cas(&bo->ref, &old, old + 1, acquire)))
 			return true;
 		gpuvm__count(REF_RETRY);
@@ -45,7 +45,7 @@ static inline bool ref_put_not_last(struct gpuvm_bo *bo)
 {
 	uint64_t old = gpuvm__load(&bo->ref, relaxed);
 
-	while (old != 1) {
+	while (old != 1 || GPUVM_PLANT(last_put_unlocked)) {
 		GPUVM__BUG_ON(old == 0);
 		if (likely(gpuvm__cas(&bo->ref, &old, old - 1, release)))
 			return true;

@@ -237,7 +237,8 @@ static inline void leaf_edit_begin(struct leaf *l)
 
 static inline void leaf_edit_end(struct leaf *l)
 {
-	gpuvm__store(&l->seq, gpuvm__load(&l->seq, relaxed) - LEAF_EDIT + LEAF_COUNT, release);
+	gpuvm__store(&l->seq,
+		     gpuvm__load(&l->seq, relaxed) - LEAF_EDIT + (GPUVM_PLANT(leaf_no_bump) ? 0 : LEAF_COUNT), release);
 }
 
 struct leaf_entry {

@@ -29,7 +29,9 @@ static void take_in(struct leaf_state *s, struct leaf *l, struct leaf *r)
 	gpuvm__store(&l->right, leaf_right(r), release);
 	leaf_edit_end(l);
 	gpuvm__store(&r->right, l, release); /* F5 */
-	gpuvm__store(&r->seq, gpuvm__load(&r->seq, relaxed) - LEAF_EDIT + LEAF_COUNT + LEAF_DEAD, release);
+	gpuvm__store(&r->seq,
+		     gpuvm__load(&r->seq, relaxed) - LEAF_EDIT + LEAF_COUNT + (GPUVM_PLANT(leaf_not_dead) ? 0 : LEAF_DEAD),
+		     release);
 	gpuvm__spin_unlock_raw(&r->lock);
 	gpuvm__leaf_died(s, r);
 	gpuvm__count(SPACE_MERGE);
@@ -77,7 +79,9 @@ static struct leaf *try_left(struct leaf_state *s, struct leaf *l)
 	gpuvm__read_lock();
 	left = leaf_locate(s, l->lo - 1);
 	leaf_settle(&left, l->lo - 1);
-	if (!gpuvm__spin_trylock_raw(&left->lock)) {
+	if (GPUVM_PLANT(leaf_lock_order)) {
+		gpuvm__spin_lock_raw(&left->lock);
+	} else if (!gpuvm__spin_trylock_raw(&left->lock)) {
 		left = NULL;
 	} else if (leaf_dead(left) || leaf_right(left) != l) {
 		gpuvm__spin_unlock_raw(&left->lock);

@@ -42,7 +42,7 @@ static struct leaf *lock_leaf_of(struct leaf_state *s, uint64_t addr)
 	for (;;) {
 		leaf_settle(&l, addr);
 		lock(l);
-		if (likely(!leaf_dead(l) && addr < leaf_hi(l)))
+		if (likely(!leaf_dead(l) && addr < leaf_hi(l)) || GPUVM_PLANT(leaf_no_recheck))
 			break;
 		unlock(l);
 		gpuvm__count(SPACE_RETRY);
@@ -295,7 +295,8 @@ static struct leaf *split(struct gpuvm__cursor *c, struct leaf *l, unsigned int 
 	new->lo = all[first].key;
 	gpuvm__store(&new->hi, leaf_hi(l), relaxed);
 	gpuvm__store(&new->right, leaf_right(l), relaxed);
-	gpuvm__store(&l->right, new, release);
+	if (!GPUVM_PLANT(leaf_lost_right))
+		gpuvm__store(&l->right, new, release);
 	gpuvm__store(&l->hi, new->lo, release);
 	gpuvm__leaf_replace(l, 0, leaf_n(l), all, first);
 	if (lc->last == l)
@@ -393,6 +394,12 @@ static struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, struct 
 	unsigned int m = entries_for(l, s->in, s->n, in);
 
 	chain_entries(&s->old, l, i, j);
+	if (GPUVM_PLANT(leaf_two_steps) && j > i) {
+		gpuvm__leaf_replace(l, i, j, NULL, 0);
+		leaf_edit_end(l);
+		j = i;
+		leaf_edit_begin(l);
+	}
 	if (unlikely(leaf_n(l) - (j - i) + m > LEAF_CAP))
 		return s->born[s->nr_born++] = split(c, l, i, j, in, m);
 	gpuvm__leaf_replace(l, i, j, in, m);

@@ -92,6 +92,7 @@ struct gpuvm__space_ops {
 
 static inline void gpuvm__mapping_copy(const struct gpuvm_va *va, struct gpuvm_mapping *out)
 {
+	race_point(); /* an RCU reader has it: it may leave the VM now, but must not be freed */
 	out->addr = va->start;
 	out->range = va->end - va->start;
 	out->offset = va->offset;

@@ -98,7 +98,6 @@ static _Noreturn void child(const struct plan *plan, unsigned int job, unsigned 
 	size_t i;
 
 	sched_init(program);
-	gpuvm_thread_enter();
 	for (i = job; i < plan->n; i += jobs)
 		run_item(&plan->items[i], tally);
 	fflush(stdout);
@@ -155,7 +154,6 @@ static int replay(char *text)
 	snprintf(what, sizeof(what), "%s:%s", config_name(&world.config), scenario);
 	sched_init(program);
 	sched_scenario(what);
-	gpuvm_thread_enter();
 	scenario_run(&policy);
 	printf("this schedule passes: %llu steps\n", (unsigned long long)policy.longest);
 	return 0;

@@ -73,6 +73,9 @@ static void add_pair(struct plan *plan, const struct choice *c, const struct con
 
 	if (!goes(config, a) || !goes(config, b))
 		return;
+	/* The many mappings take long to set up: only beside who looks for them. */
+	if ((a->needs ^ b->needs) & NEED_DENSE && !c->full)
+		return;
 	item = add(plan, config);
 	snprintf(item->scenario, sizeof(item->scenario), "%s+%s", a->name, b->name);
 	set_policy(item, c);
@@ -101,11 +104,14 @@ static void add_cross(struct plan *plan, const struct choice *c, const struct co
 
 /* Lives of objects of one's own, three threads on one pair, and who meets them. */
 static const char *const specials[] = {
-	"gem_life+exec_range", "gem_life+iterate", "gem_life+lookup",	  "drop_gem+cleanup",	    "drop_gem+drop_gem",
-	"drop_gem+cycle",      "vm_life+evict",	   "vm_life+obtain",	  "cleanup_one+cycle",	    "prealloc_drop+cycle",
-	"unevict+validate",    "unevict+exec",	   "obtain+find+put",	  "obtain+obtain+find",	    "find+defer+cleanup",
-	"other_keep+walk",     "find,find+put",	   "lookup+map_over+map", "lookup+unmap_mid+insert_mid",
+	"gem_life+exec_range", "gem_life+iterate",    "gem_life+lookup",     "drop_gem+cleanup",
+	"drop_gem+drop_gem",   "drop_gem+cycle",      "vm_life+evict",	     "vm_life+obtain",
+	"cleanup_one+cycle",   "prealloc_drop+cycle", "unevict+validate",    "remove+lookup",
+	"unevict+exec",	       "obtain+find+put",     "obtain+obtain+find",  "find+defer+cleanup",
+	"other_keep+walk",     "find,find+put",	      "lookup+map_over+map", "lookup+unmap_mid+insert_mid",
 };
+
+#define SPECIAL_LIMIT 800
 
 static void add_specials(struct plan *plan, const struct choice *c, const struct config *config)
 {
@@ -118,6 +124,10 @@ static void add_specials(struct plan *plan, const struct choice *c, const struct
 		if (!scenario_parse(specials[i]))
 			continue;
 		set_policy(&item, c);
+		if (!c->policy) { /* some need one more: up to a point, beside it, and on; three threads have no end */
+			snprintf(item.policy, sizeof(item.policy), "d%u", c->bound + 1);
+			item.limit = SPECIAL_LIMIT;
+		}
 		snprintf(item.scenario, sizeof(item.scenario), "%s", specials[i]);
 		*add(plan, config) = item;
 	}
@@ -204,6 +214,7 @@ static void add_config(struct plan *plan, const struct choice *c, const struct c
 	bool first_list = same(config->list, preset_of("linux", GPUVM_AXIS_LIST));
 	bool immediate = config->flags & GPUVM_VM_IMMEDIATE, resv = config->flags & GPUVM_VM_RESV_PROTECTED;
 	bool main_mode = immediate && config->external, full = c->full;
+	bool first_ref = same(config->ref, preset_of("linux", GPUVM_AXIS_REF));
 	uint64_t i;
 
 	if (c->scenario) {
@@ -213,30 +224,29 @@ static void add_config(struct plan *plan, const struct choice *c, const struct c
 		set_policy(item, c);
 		return;
 	}
-	if (full || (first_space && (main_mode || plain_list)))
-		add_pairs(plan, c, config, list_ops, nr_list_ops, LIST_OP);
-	if (full ||
-	    (first_list && same(config->ref, preset_of("linux", GPUVM_AXIS_REF)) && (main_mode ? !resv : first_space)))
-		add_pairs(plan, c, config, space_ops, nr_space_ops, SPACE_OP);
-	if (full || (plain_list && main_mode && !resv && same(config->ref, preset_of("linux", GPUVM_AXIS_REF)) &&
-		     in_preset(GPUVM_AXIS_SPACE, config->space)))
-		add_cross(plan, c, config);
-	if (full || main_mode || (plain_list && first_space))
+	if (full || (main_mode && ((first_space && (plain_list || first_ref)) || (first_list && first_ref))))
 		add_specials(plan, c, config);
+	if (full || (first_space && ((main_mode && (plain_list || first_ref)) || (plain_list && first_ref))))
+		add_pairs(plan, c, config, list_ops, nr_list_ops, LIST_OP);
+	if (full || (first_list && first_ref && (main_mode ? !resv : first_space)))
+		add_pairs(plan, c, config, space_ops, nr_space_ops, SPACE_OP);
+	if (full || (plain_list && main_mode && !resv && first_ref && in_preset(GPUVM_AXIS_SPACE, config->space)))
+		add_cross(plan, c, config);
 	for (i = 0; i < c->torture; i++)
 		add_torture(plan, c, config, i % 2);
 }
 
 static void each_mode(struct plan *plan, const struct choice *c, struct config *config)
 {
-	uint32_t flags;
-	unsigned int e;
+	static const uint32_t modes[] = { GPUVM_VM_IMMEDIATE, GPUVM_VM_IMMEDIATE | GPUVM_VM_RESV_PROTECTED, 0,
+					  GPUVM_VM_RESV_PROTECTED };
+	unsigned int i, e;
 
-	for (flags = 0; flags < 4; flags++) {
-		config->flags = flags;
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		config->flags = modes[i];
 		for (e = 0; e < 2; e++) {
 			config->external = !e;
-			if (chosen(c->mode, mode_name(flags)) && chosen(c->gems, e ? "local" : "external"))
+			if (chosen(c->mode, mode_name(modes[i])) && chosen(c->gems, e ? "local" : "external"))
 				add_config(plan, c, config);
 		}
 	}

@@ -110,7 +110,7 @@ static void run_map_mid(struct actor *a)
 
 static void run_map_over(struct actor *a)
 {
-	map(a, 4, 9, 1, 30);
+	map(a, 4, 9, 1, 2); /* as the old one's bytes, but of the other object: not kept */
 }
 
 static void run_map_far(struct actor *a)
@@ -152,6 +152,16 @@ static void run_map_dense(struct actor *a)
 static void run_unmap_dense(struct actor *a)
 {
 	unmap(a, 21, 62);
+}
+
+static void run_unmap_tail(struct actor *a)
+{
+	unmap(a, 58, 64);
+}
+
+static void run_insert_tail(struct actor *a)
+{
+	insert(a, 59, 60, 1, 7);
 }
 
 static void run_lookup_dense(struct actor *a)
@@ -273,6 +283,8 @@ const struct op space_ops[] = {
 	{ "map_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_map_dense },
 	{ "unmap_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_unmap_dense },
 	{ "lookup_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_lookup_dense },
+	{ "unmap_tail", SPACE_OP | NEED_MAPS | NEED_DENSE, run_unmap_tail },
+	{ "insert_tail", SPACE_OP | NEED_MAPS | NEED_DENSE, run_insert_tail },
 	{ "exec_range", NEED_MAPS, run_exec_range },
 	{ "gem_life", NEED_MAPS | IMMEDIATE_ONLY | SPECIAL, run_gem_life },
 	{ "bo_unmap", SPACE_OP | NEED_MAPS, run_bo_unmap },

@@ -92,13 +92,25 @@ struct gpuvm_device *t_device(const char *list, const char *space, const char *r
 	return dev;
 }
 
+/* Under the deterministic scheduler a list that stands on liburcu's own code is there in name only. */
+static bool runs_here(enum gpuvm_axis axis, const char *name)
+{
+	const struct gpuvm_device_params params = { .preset = "linux", .list = name, .alloc = "glibc" };
+	struct gpuvm_device *dev;
+	int ret = axis == GPUVM_AXIS_LIST ? gpuvm_device_create(&params, &dev) : -EINVAL;
+
+	if (!ret)
+		gpuvm_device_put(dev);
+	return ret != -ENOTSUP;
+}
+
 const char *t_strategy(enum gpuvm_axis axis, unsigned int index)
 {
 	const char *name;
 	unsigned int i;
 
 	for (i = 0; (name = gpuvm_strategy_name(axis, i)); i++) {
-		if (gpuvm_strategy_is_busted(axis, i))
+		if (gpuvm_strategy_is_busted(axis, i) || !runs_here(axis, name))
 			continue;
 		if (index-- == 0)
 			return name;
