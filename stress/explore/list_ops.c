@@ -181,6 +181,15 @@ static void run_other(struct actor *a)
 	do_put(a, do_obtain(a, 1, 0), 1, 0, true);
 }
 
+/* Of a pair that somebody keeps: the history knows that it must be found, whatever grows meanwhile. */
+static void run_find_other(struct actor *a)
+{
+	struct gpuvm_bo *bo = do_find(a, 1, 0);
+
+	if (bo)
+		do_put(a, bo, 1, 0, true);
+}
+
 static void run_other_keep(struct actor *a)
 {
 	own(do_obtain(a, 1, 0), 1, 0);
@@ -256,6 +265,7 @@ const struct op list_ops[] = {
 	{ "vm_life", IMMEDIATE_ONLY | SPECIAL, run_vm_life },
 	{ "hot", LIST_OP | NEED_REF | IMMEDIATE_ONLY, run_hot },
 	{ "other_keep", 0, run_other_keep },
+	{ "find_other", LIST_OP | NEED_OTHER, run_find_other },
 	{ "close_other", LIST_OP, run_close },
 };
 const unsigned int nr_list_ops = ARRAY_SIZE(list_ops);

@@ -126,7 +126,7 @@ static void add_specials(struct plan *plan, const struct choice *c, const struct
 		set_policy(&item, c);
 		if (!c->policy) { /* some need one more: up to a point, beside it, and on; three threads have no end */
 			snprintf(item.policy, sizeof(item.policy), "d%u", c->bound + 1);
-			item.limit = SPECIAL_LIMIT;
+			item.limit = strncmp(specials[i], "gem_life", 8) ? SPECIAL_LIMIT : 8 * SPECIAL_LIMIT;
 		}
 		snprintf(item.scenario, sizeof(item.scenario), "%s", specials[i]);
 		*add(plan, config) = item;
