@@ -43,7 +43,7 @@ def arguments(argv):
     p.add_argument("--bench-from", choices=["bad", "good", "each"], default="bad", help="whose bench sources (default bad)")
     p.add_argument("--full", action="store_true", help="rows of the full matrix instead of the quick profile")
     p.add_argument("--launch", metavar="TIME", type=duration, default=0.05, help="measured time per launch (default 50ms)")
-    p.add_argument("--windows", metavar="N", type=count(1, 100), default=5, help="windows per launch (default 5)")
+    p.add_argument("--windows", metavar="N", type=count(1, 1000), default=25, help="windows per launch (default 25)")
     p.add_argument("--seed", metavar="N", type=count(0, 2**63), help="of the order and the workloads (default random)")
     p.add_argument("--json", metavar="FILE", help="write the steps there")
     return p.parse_args(argv)

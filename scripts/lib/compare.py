@@ -41,7 +41,7 @@ def arguments(argv):
     p.add_argument("--threads", metavar="LIST", help="thread counts, as in gpuvm-bench")
     p.add_argument("--launch", metavar="TIME", type=duration, help="measured time per launch (default: 10 to 50ms, so that "
                    "the budget reaches a dozen pairs)")
-    p.add_argument("--windows", metavar="N", type=count(1, 100), default=5, help="windows per launch (default 5)")
+    p.add_argument("--windows", metavar="N", type=count(1, 1000), default=25, help="windows per launch (default 25)")
     p.add_argument("--seed", metavar="N", type=count(0, 2**63), help="of the order and the workloads (default random)")
     p.add_argument("--strict", action="store_true", help="refuse to measure if an environment check is not ok")
     p.add_argument("--allow", metavar="CHECK,...", default="", help="checks that --strict lets pass")
