@@ -42,12 +42,21 @@ def run_tool(main, argv=None):
         code = 130
     except BrokenPipeError:
         # The reader went away (`| head`): not worth a traceback; what was asked for is not all written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = REGRESSION
     except OSError as error:
         say(f"{name}: {error.filename or 'output'}: {error.strerror}")
         code = REGRESSION
-    sys.exit(code)
+    sys.exit(close_stdout(code))
+
+
+def close_stdout(code):
+    """@code, or a failure if what was printed cannot be written: else the interpreter tries again at its exit, and exits with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code or REGRESSION
+    return code
 
 
 # ---- command lines ----

@@ -41,7 +41,7 @@ class FakeRepo(unittest.TestCase):
         self.results = os.path.join(self.repo, "results")
         os.makedirs(os.path.join(self.repo, "bench", "case"))
         os.makedirs(os.path.join(self.repo, "core"))
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "MAKE", "MFLAGS"))}
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "MAKE", "MFLAGS", "PYTHON"))}
         self.env.update(XDG_CACHE_HOME=os.path.join(self.dir, "cache"), HOME=self.dir, PYTHONDONTWRITEBYTECODE="1",
                         GIT_CONFIG_NOSYSTEM="1", GIT_AUTHOR_NAME="t", GIT_AUTHOR_EMAIL="t@t", GIT_COMMITTER_NAME="t",
                         GIT_COMMITTER_EMAIL="t@t")
