@@ -288,6 +288,8 @@ enum gpuvm__grow { GPUVM__SHRINKS, GPUVM__CUTS, GPUVM__FILLS };
  */
 int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, enum gpuvm__grow grow,
 		       struct gpuvm__obj **stock);
+/* The same where @c says it all: vm, lo, hi, edits, grow, stock. */
+int gpuvm__write_begin_at(struct gpuvm__cursor *c);
 void gpuvm__write_end(struct gpuvm__cursor *c);
 /* Give @alloc its place: the mapping that @req describes. */
 struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req);

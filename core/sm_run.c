@@ -121,7 +121,7 @@ int gpuvm_sm_prepare(struct gpuvm_vm *vm, struct gpuvm_sm *sm, unsigned int vas)
 		if (!sm->va[i])
 			return -ENOMEM;
 	}
-	return vm->space->stock ? vm->space->stock(vm, (struct gpuvm__obj **)&sm->index, vas) : 0;
+	return vm->space->stock ? vm->space->stock(vm, (struct gpuvm__obj **)&sm->index, vas, 1) : 0;
 }
 
 void gpuvm_sm_release(struct gpuvm_sm *sm)

@@ -119,14 +119,22 @@ int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req)
 int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo, uint64_t hi, enum gpuvm__grow grow,
 		       struct gpuvm__obj **stock)
 {
-	int ret;
-
 	c->vm = vm;
 	c->lo = lo;
 	c->hi = hi;
-	c->write = true;
+	c->edits = 1;
 	c->grow = grow;
 	c->stock = stock;
+	return gpuvm__write_begin_at(c);
+}
+
+int gpuvm__write_begin_at(struct gpuvm__cursor *c)
+{
+	struct gpuvm_vm *vm = c->vm;
+	int ret;
+
+	c->write = true;
+	c->right = false;
 	ret = vm->space->begin(c);
 	if (ret)
 		return ret;

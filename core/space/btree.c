@@ -70,6 +70,28 @@ static unsigned int dearest(unsigned int h, enum gpuvm__grow grow)
 	return grow == GPUVM__CUTS ? 3 * h + 1 : 4 * h + 4;
 }
 
+/*
+ * How high a tree of @h levels can get by the edits of a section before its last one. An edit adds at most one child to a
+ * node, and one that was split needs about eight more before it is full again.
+ */
+static unsigned int raised(unsigned int h, unsigned int edits)
+{
+	for (; edits > 1; edits /= 8)
+		h++;
+	return h;
+}
+
+/*
+ * Of many requests each makes one edit. That all of them cross the fences of the upper levels, or find all nodes full, is
+ * hardly ever so: what is left over comes back.
+ */
+static unsigned int dearest_many(unsigned int h, enum gpuvm__grow grow, unsigned int edits)
+{
+	if (edits <= 1 || grow == GPUVM__SHRINKS)
+		return dearest(h, grow);
+	return edits * dearest(h, GPUVM__CUTS);
+}
+
 static struct gpuvm__obj *take_reserve(struct btree *t)
 {
 	struct gpuvm__obj *list;
@@ -112,17 +134,16 @@ static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **list, unsigned int n
  * The tree may grow before the request runs: by a level if it has five, that is tens of thousands of mappings; else up
  * to five.
  */
-int gpuvm__btree_stock(struct gpuvm_vm *vm, struct btree *t, struct gpuvm__obj **stock, unsigned int vas)
+int gpuvm__btree_stock(struct gpuvm_vm *vm, struct btree *t, struct gpuvm__obj **stock, unsigned int vas,
+		       unsigned int edits)
 {
-	unsigned int h = gpuvm__load(&t->levels, relaxed) + 1;
+	unsigned int h = raised(gpuvm__load(&t->levels, relaxed) + 1, edits), had;
 	enum gpuvm__grow grow = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM__CUTS : GPUVM__FILLS;
-
-	unsigned int had;
 
 	if (!*stock)
 		*stock = take_reserve(t);
 	had = bspare_count(*stock);
-	if (top_up(vm, stock, dearest(h > 5 ? h : 5, grow)))
+	if (top_up(vm, stock, dearest_many(h > 5 ? h : 5, grow, edits)))
 		return 0;
 	while (bspare_count(*stock) > had)
 		gpuvm__obj_free(bspare_pop(stock));
@@ -130,9 +151,15 @@ int gpuvm__btree_stock(struct gpuvm_vm *vm, struct btree *t, struct gpuvm__obj *
 	return -ENOMEM;
 }
 
-bool gpuvm__btree_stocked(struct btree *t, enum gpuvm__grow grow, const struct gpuvm__obj *spare)
+/* What a section needs, as high as the tree is now. */
+static unsigned int wanted(struct btree *t, const struct gpuvm__cursor *c)
 {
-	return bspare_count(spare) >= dearest(gpuvm__load(&t->levels, relaxed), grow);
+	return dearest_many(raised(gpuvm__load(&t->levels, relaxed), c->edits), c->grow, c->edits);
+}
+
+bool gpuvm__btree_stocked(struct btree *t, const struct gpuvm__cursor *c, const struct gpuvm__obj *spare)
+{
+	return bspare_count(spare) >= wanted(t, c);
 }
 
 int gpuvm__btree_equip(struct gpuvm__cursor *c, struct btree *t, struct gpuvm__obj **spare)
@@ -141,7 +168,7 @@ int gpuvm__btree_equip(struct gpuvm__cursor *c, struct btree *t, struct gpuvm__o
 		*spare = *c->stock;
 		*c->stock = NULL;
 	}
-	if (top_up(c->vm, spare, dearest(gpuvm__load(&t->levels, relaxed), c->grow)))
+	if (top_up(c->vm, spare, wanted(t, c)))
 		return 0;
 	free_spare(spare);
 	return -ENOMEM;
@@ -150,8 +177,12 @@ int gpuvm__btree_equip(struct gpuvm__cursor *c, struct btree *t, struct gpuvm__o
 /* Who brought a stock will want the next one. */
 void gpuvm__btree_strip(struct gpuvm__cursor *c, struct btree *t, struct gpuvm__obj **spare)
 {
-	if (c->stock && *spare)
+	if (c->stock && c->edits > 1) {
+		*c->stock = *spare;
+		*spare = NULL;
+	} else if (c->stock && *spare) {
 		keep(t, spare);
+	}
 	free_spare(spare);
 }
 

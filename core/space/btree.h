@@ -26,9 +26,9 @@
  *   T6  one leaf What a search finds in one leaf needs no such check: the leaf was current at some moment of the
  *                search, slots only become NULL while it is, and the mapping found was in it at the last moment
  *                one of the lower slots changed.
- *   T7  spare    A section owns the nodes of the dearest edit it may make before it takes the lock (S4). What it
- *                does not need goes to the VM's reserve, from which the next request is stocked: allocated is
- *                what is used.
+ *   T7  spare    A section owns the nodes of the dearest edits it may make before it takes the lock (S4). What it
+ *                does not need goes to the VM's reserve, from which the next request is stocked, or, if it was for
+ *                many edits, back to its stock: allocated is what is used.
  */
 #ifndef GPUVM_CORE_SPACE_BTREE_H
 #define GPUVM_CORE_SPACE_BTREE_H
@@ -43,8 +43,9 @@ struct bnode {
 	struct gpuvm__obj obj;
 	_Atomic bool dead; /* T4 */
 	uint8_t level; /* 0: leaf */
-	uint16_t n; /* of a spare one: how many are linked by obj.stock from here on */
+	uint16_t n;
 	uint16_t live; /* leaf: slots that are not NULL; the writer's */
+	uint32_t spares; /* of a spare one: how many are linked by obj.stock from here on */
 	struct bnode *link; /* among the replaced */
 	alignas(GPUVM__LINE) uint64_t key[BTREE_CAP]; /* UINT64_MAX from n on */
 	_Atomic(void *) slot[BTREE_CAP]; /* struct bnode or struct gpuvm_va */
@@ -71,9 +72,10 @@ int gpuvm__btree_init(struct gpuvm_vm *vm, struct btree *t);
 void gpuvm__btree_fini(struct btree *t);
 
 /* stock() of the contract. */
-int gpuvm__btree_stock(struct gpuvm_vm *vm, struct btree *t, struct gpuvm__obj **stock, unsigned int vas);
-/* Are @spare nodes enough for a section that grows the tree as @grow says? */
-bool gpuvm__btree_stocked(struct btree *t, enum gpuvm__grow grow, const struct gpuvm__obj *spare);
+int gpuvm__btree_stock(struct gpuvm_vm *vm, struct btree *t, struct gpuvm__obj **stock, unsigned int vas,
+		       unsigned int edits);
+/* Are @spare nodes enough for the edits of section @c? */
+bool gpuvm__btree_stocked(struct btree *t, const struct gpuvm__cursor *c, const struct gpuvm__obj *spare);
 /* Make it so, at first out of @c->stock. -ENOMEM: nothing in @spare. No lock held. */
 int gpuvm__btree_equip(struct gpuvm__cursor *c, struct btree *t, struct gpuvm__obj **spare);
 /* The section is over: keep or free what is left. */
@@ -107,12 +109,12 @@ static inline struct bnode *bspare_of(const struct gpuvm__obj *obj)
 
 static inline unsigned int bspare_count(const struct gpuvm__obj *list)
 {
-	return list ? bspare_of(list)->n : 0;
+	return list ? bspare_of(list)->spares : 0;
 }
 
 static inline void bspare_push(struct gpuvm__obj **list, struct bnode *b)
 {
-	b->n = bspare_count(*list) + 1;
+	b->spares = bspare_count(*list) + 1;
 	b->obj.stock = *list;
 	*list = &b->obj;
 }

@@ -48,9 +48,9 @@ static bool lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out
 	return va;
 }
 
-static int stock(struct gpuvm_vm *vm, struct gpuvm__obj **list, unsigned int vas)
+static int stock(struct gpuvm_vm *vm, struct gpuvm__obj **list, unsigned int vas, unsigned int edits)
 {
-	return gpuvm__btree_stock(vm, tree(vm), list, vas);
+	return gpuvm__btree_stock(vm, tree(vm), list, vas, edits);
 }
 
 static int begin(struct gpuvm__cursor *c)
@@ -68,7 +68,7 @@ static int begin(struct gpuvm__cursor *c)
 			return -ENOMEM;
 		gpuvm__mutex_lock(&t->lock, GPUVM__LOCK_SPACE);
 		gpuvm__count(SPACE_LOCK);
-		if (likely(gpuvm__btree_stocked(t, c->grow, s->spare)))
+		if (likely(gpuvm__btree_stocked(t, c, s->spare)))
 			return 0;
 		gpuvm__mutex_unlock(&t->lock); /* it has grown */
 	}
@@ -102,7 +102,7 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 {
 	struct section *s = section(c);
 
-	/* A section that cuts makes one edit; one that only shrinks has no nodes. */
+	/* A section that cuts has nodes for each edit that only removes; one that only shrinks has none. */
 	gpuvm__btree_splice(tree(c->vm), &s->spare, lo, hi, in, n, n || c->grow == GPUVM__CUTS, removed);
 	s->pos.leaf = NULL;
 }

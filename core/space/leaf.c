@@ -211,6 +211,12 @@ static int begin(struct gpuvm__cursor *c)
 	return 0;
 }
 
+static bool begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor *left)
+{
+	*leaf_cursor(c) = (struct leaf_cursor){ 0 };
+	return gpuvm__leaf_write_begin_right(c, left);
+}
+
 static void end(struct gpuvm__cursor *c)
 {
 	if (c->write)
@@ -228,6 +234,7 @@ const struct gpuvm__space_ops gpuvm__space_leaf = {
 	.lookup = lookup,
 	.stock = gpuvm__leaf_stock,
 	.begin = begin,
+	.begin_right = begin_right,
 	.next = next,
 	.prev = prev,
 	.splice = gpuvm__leaf_splice,

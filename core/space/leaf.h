@@ -22,7 +22,8 @@
  *   F5  dead     DEAD is for ever. right of a dead leaf leads to the leaf that took its range, whose lo is lower.
  *   F6  hints    From the tree, and by right links, a reader gets to leaves whose lo is not above its address and that were
  *                alive at some moment of its section. From each of those right links lead to the live leaf of the address.
- *   F7  order    A thread waits for a leaf's lock only while all it holds are to the left of it; to the left it only tries.
+ *   F7  order    A thread waits for a leaf's lock only while all it holds, in whatever sections, are to the left of it; to
+ *                the left it only tries.
  *   F8  retire   A dead leaf is retired after it left the tree, dead leaves in the order in which they died: so what a
  *                dead leaf's right leads to is not freed before a reader that could hold that dead leaf is gone.
  */
@@ -91,7 +92,7 @@ static inline struct leaf_state *leaf_state(struct gpuvm_vm *vm)
 
 /*
  * @first, @last: writer: held, and all between them
- * @spare: writer: linked by obj.stock; for splits
+ * @spare: writer: linked by obj.stock; for splits, if there is no stock or not enough in it
  * @at, @index: where the last answer was: leaf and entry
  * @below_lo, @below_hi: writer: how many keys of @first are <= c->lo, and of @last <= c->hi - 1; until it is edited
  * @edited: writer: something changed
@@ -258,8 +259,9 @@ static inline struct leaf *leaf_held(struct leaf_cursor *lc, uint64_t addr)
 
 /* leaf_write.c: inside an edit. Entries [i, j) become @in[0..m); the result fits. */
 void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m);
-int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas);
+int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas, unsigned int edits);
 int gpuvm__leaf_write_begin(struct gpuvm__cursor *c);
+bool gpuvm__leaf_write_begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor *left);
 void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 			struct gpuvm_va **removed);
 void gpuvm__leaf_write_end(struct gpuvm__cursor *c);

@@ -77,6 +77,20 @@ static uint64_t reach_right(struct gpuvm__cursor *c, struct leaf *l, unsigned in
 	return leaf_slot(l, below - 1)->end;
 }
 
+/* From what is held on to the right. */
+static void lock_rest(struct gpuvm__cursor *c)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	uint64_t reach;
+
+	while (unlikely(leaf_hi(lc->last) < c->hi))
+		lock_next(lc);
+	lc->below_hi = leaf_find(lc->last, c->hi - 1);
+	reach = reach_right(c, lc->last, lc->below_hi);
+	while (unlikely(leaf_hi(lc->last) < reach))
+		lock_next(lc);
+}
+
 /*
  * Lock what [@from, c->hi) touches, and what sticks out on the right. Returns where what sticks out on the left starts, if
  * that is not locked, else @from.
@@ -88,12 +102,7 @@ static uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
 	uint64_t reach;
 
 	lc->first = lc->last = lock_leaf_of(leaf_state(c->vm), from);
-	while (unlikely(leaf_hi(lc->last) < c->hi))
-		lock_next(lc);
-	lc->below_hi = leaf_find(lc->last, c->hi - 1);
-	reach = reach_right(c, lc->last, lc->below_hi);
-	while (unlikely(leaf_hi(lc->last) < reach))
-		lock_next(lc);
+	lock_rest(c);
 	l = leaf_held(lc, c->lo);
 	lc->below_lo = leaf_find(l, c->lo);
 	reach = reach_left(c, l, lc->below_lo);
@@ -102,9 +111,25 @@ static uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
 
 /* ---- spare leaves (S4) ---- */
 
+/* By one edit. */
+static unsigned int splits_most(enum gpuvm__grow grow)
+{
+	return grow == GPUVM__FILLS ? 2 : grow == GPUVM__CUTS;
+}
+
 static bool overflows(struct leaf *l, unsigned int by)
 {
 	return unlikely(leaf_n(l) + by > LEAF_CAP);
+}
+
+/* Of many edits: none if all that comes finds room in the one leaf; else as many as if each came to full leaves. */
+static unsigned int splits_of_many(struct gpuvm__cursor *c)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+
+	if (lc->first == lc->last && !overflows(lc->first, 2u * c->edits))
+		return 0;
+	return splits_most(c->grow) * c->edits;
 }
 
 /*
@@ -119,6 +144,8 @@ static unsigned int splits_wanted(struct gpuvm__cursor *c)
 
 	if (c->grow == GPUVM__SHRINKS)
 		return 0;
+	if (unlikely(c->edits > 1))
+		return splits_of_many(c);
 	begins = leaf_held(lc, c->lo);
 	ends = leaf_held(lc, c->hi - 1);
 	if (likely(begins == ends))
@@ -126,19 +153,34 @@ static unsigned int splits_wanted(struct gpuvm__cursor *c)
 	return overflows(begins, fresh) + overflows(ends, fresh);
 }
 
-/* So that @n are there; what was there first. */
-static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **spare, unsigned int n)
+/* Linked by obj.stock; each knows in lo how many there are from it on. */
+static struct leaf *spare_of(struct gpuvm__obj *obj)
+{
+	return container_of(obj, struct leaf, obj);
+}
+
+static uint64_t spares(struct gpuvm__obj *list)
+{
+	return list ? spare_of(list)->lo : 0;
+}
+
+static void push_spare(struct gpuvm__obj **list, struct leaf *l)
+{
+	l->lo = spares(*list) + 1;
+	l->obj.stock = *list;
+	*list = &l->obj;
+}
+
+/* So that @n are there. */
+static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **list, unsigned int n)
 {
 	struct leaf *l;
 
-	for (; n; n--, spare = &(*spare)->stock) {
-		if (*spare)
-			continue;
+	while (spares(*list) < n) {
 		l = gpuvm__leaf_alloc(vm);
 		if (!l)
 			return false;
-		l->obj.stock = NULL;
-		*spare = &l->obj;
+		push_spare(list, l);
 	}
 	return true;
 }
@@ -147,37 +189,42 @@ static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **spare, unsigned int 
  * A request that fills splits two leaves at most, one that cuts a single one: splits_wanted(). The tree is looked after
  * here, where memory may be had.
  */
-int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas)
+int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas, unsigned int edits)
 {
+	enum gpuvm__grow grow = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM__CUTS : GPUVM__FILLS;
+
 	gpuvm__leaf_index_sync(vm);
-	return top_up(vm, stock, vas <= GPUVM_SM_UNMAP_VAS ? 1 : 2) ? 0 : -ENOMEM;
+	return top_up(vm, stock, splits_most(grow) * edits) ? 0 : -ENOMEM;
 }
 
-static void free_spares(struct leaf_cursor *lc)
+/* Of what the section has allocated itself; a stock stays where it is, and what is needed is taken at the split. */
+static void free_spares(struct gpuvm__cursor *c)
 {
+	struct leaf_cursor *lc = leaf_cursor(c);
 	struct gpuvm__obj *spare;
 
 	while ((spare = lc->spare)) {
 		lc->spare = spare->stock;
-		gpuvm__obj_free(spare);
+		if (c->stock)
+			push_spare(c->stock, spare_of(spare));
+		else
+			gpuvm__obj_free(spare);
 	}
 }
 
-/* From the stock, without a pause, if it has as many as are wanted. */
-static bool take_spares(struct gpuvm__cursor *c, unsigned int n)
+static bool has_spares(struct gpuvm__cursor *c, unsigned int n)
+{
+	return (c->stock && spares(*c->stock) >= n) || spares(leaf_cursor(c)->spare) >= n;
+}
+
+static struct leaf *take_spare(struct gpuvm__cursor *c)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
-	struct gpuvm__obj **from = lc->spare || !c->stock ? &lc->spare : c->stock, **end = from;
+	struct gpuvm__obj **from = lc->spare ? &lc->spare : c->stock, *spare = *from;
 
-	for (; n; n--, end = &(*end)->stock)
-		if (!*end)
-			return false;
-	if (from != &lc->spare) {
-		lc->spare = *from;
-		*from = *end;
-		*end = NULL;
-	}
-	return true;
+	GPUVM__BUG_ON(!spare);
+	*from = spare->stock;
+	return spare_of(spare);
 }
 
 int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
@@ -191,7 +238,7 @@ int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
 	for (;;) {
 		reach = lock_range(c, from);
 		want = splits_wanted(c);
-		if (likely(reach == from && (!want || take_spares(c, want))))
+		if (likely(reach == from && (!want || has_spares(c, want))))
 			break;
 		unlock_all(lc);
 		if (reach < from)
@@ -206,8 +253,42 @@ int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
 	return 0;
 
 out_spares:
-	free_spares(lc);
+	free_spares(c);
 	return -ENOMEM;
+}
+
+/*
+ * ---- several sections (S6) ----
+ *
+ * From left to right, each held until the end. If one on the right has to start further left, it gives up its own leaves
+ * only and locks anew: as long as that is right of all that the sections before hold, it may wait (F7). If it gets to
+ * what @left holds, @left is widened to the right instead. Spare leaves are in the stock, for all edits.
+ */
+
+static void widen_right(struct gpuvm__cursor *left, const struct gpuvm__cursor *c)
+{
+	left->hi = c->hi;
+	left->edits += c->edits;
+	left->grow = c->grow > left->grow ? c->grow : left->grow;
+	lock_rest(left);
+}
+
+bool gpuvm__leaf_write_begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor *left)
+{
+	struct leaf *before = leaf_cursor(left)->last;
+	uint64_t from = c->lo, reach;
+
+	for (; from >= leaf_hi(before); from = reach) {
+		reach = lock_range(c, from);
+		if (likely(reach == from)) {
+			gpuvm__count(SPACE_LOCK);
+			return true;
+		}
+		unlock_all(leaf_cursor(c));
+		gpuvm__count(SPACE_WIDEN);
+	}
+	widen_right(left, c);
+	return false;
 }
 
 /* ---- editing one leaf ---- */
@@ -285,10 +366,8 @@ static struct leaf *split(struct gpuvm__cursor *c, struct leaf *l, unsigned int 
 	struct leaf_cursor *lc = leaf_cursor(c);
 	struct leaf_entry all[LEAF_SPLICE_MAX];
 	unsigned int total = gather(l, i, j, in, m, all), first = split_at(i, m, total);
-	struct leaf *new = container_of(lc->spare, struct leaf, obj);
+	struct leaf *new = take_spare(c);
 
-	GPUVM__BUG_ON(!lc->spare);
-	lc->spare = lc->spare->stock;
 	gpuvm__leaf_init(new);
 	lock(new);
 	gpuvm__leaf_replace(new, 0, 0, all + first, total - first);
@@ -338,7 +417,10 @@ static unsigned int entries_for(struct leaf *l, struct gpuvm_va *const *in, unsi
 	return m;
 }
 
-/* The held leaf of @addr: through the tree, if the section is a long one. */
+/*
+ * The held leaf of @addr: through the tree, if the section is a long one; but edits in ascending order find theirs beside
+ * the last one, of which the tree may not have heard.
+ */
 static struct leaf *find_held(struct gpuvm__cursor *c, uint64_t addr)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
@@ -346,6 +428,11 @@ static struct leaf *find_held(struct gpuvm__cursor *c, uint64_t addr)
 
 	if (likely(addr < leaf_hi(l)))
 		return l;
+	if (lc->at && lc->at->lo <= addr) {
+		l = addr < leaf_hi(lc->at) || lc->at == lc->last ? lc->at : leaf_right(lc->at);
+		if (addr < leaf_hi(l))
+			return l;
+	}
 	gpuvm__read_lock();
 	l = leaf_locate(leaf_state(c->vm), addr);
 	leaf_settle(&l, addr);
@@ -432,7 +519,8 @@ void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struc
 	while (s.nr_born)
 		gpuvm__leaf_born(leaf_state(c->vm), s.born[--s.nr_born]);
 	*s.old.tail = rest;
-	leaf_cursor(c)->at = NULL;
+	leaf_cursor(c)->at = left;
+	leaf_cursor(c)->index = LEAF_CAP; /* nothing to step from */
 	leaf_cursor(c)->edited = true;
 }
 
@@ -443,6 +531,7 @@ void gpuvm__leaf_write_end(struct gpuvm__cursor *c)
 	if (lc->edited)
 		gpuvm__leaf_tidy(c);
 	unlock_all(lc);
-	gpuvm__lock_leave(c, __FILE__, __LINE__);
-	free_spares(lc);
+	if (likely(!c->right))
+		gpuvm__lock_leave(c, __FILE__, __LINE__);
+	free_spares(c);
 }

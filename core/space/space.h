@@ -20,11 +20,14 @@
  *       seen is old or new, nothing else; once a page was seen new, so is every later look at it. (Of different pages, a
  *       look at the second may still show the old state when the first already shows the new, until splice() returns.)
  *   S4  Nothing between a successful begin() and end(), end() included, allocates or fails. So begin() must know how much
- *       the section may grow the index: @grow. It takes what it needs from @stock, which stock() fills for any one
- *       request, so that prepared requests allocate nothing. Where @stock is NULL or not enough it allocates, before it
- *       locks, and may fail with -ENOMEM.
+ *       the section may grow the index: @grow, and @edits times that. It takes what it needs from @stock, which stock()
+ *       fills for so many requests, so that prepared requests allocate nothing. Where @stock is NULL or not enough it
+ *       allocates, before it locks, and may fail with -ENOMEM. What of a @stock is not used may go back to it.
  *   S5  lookup() is the whole of begin, next, copy, end for one address, in the strategy's best way. It reads the bo not at
  *       all (va->gem is its own copy): other mappings' writers count references there.
+ *   S6  One thread may have several writers' sections open in one VM only if it opened them in address order, each after
+ *       the first with begin_right(). So who waits holds nothing to the right of what it waits for: no cycle. Two of them
+ *       never hold the same thing: begin_right() makes one section of what would.
  */
 #ifndef GPUVM_CORE_SPACE_SPACE_H
 #define GPUVM_CORE_SPACE_SPACE_H
@@ -37,14 +40,17 @@
  * @lo: first byte of interest
  * @hi: end of it
  * @write: writer
- * @grow: writer: what the section's edits may do
+ * @right: writer: opened by begin_right()
+ * @edits: writer: how many requests' edits it makes (madvise's two are one request's)
+ * @grow: writer: what each of them may do
  * @stock: writer: index nodes linked by obj.stock, or NULL
  * @scratch: the strategy's own
  */
 struct gpuvm__cursor {
 	struct gpuvm_vm *vm;
 	uint64_t lo, hi;
-	bool write;
+	bool write, right;
+	uint16_t edits;
 	enum gpuvm__grow grow;
 	struct gpuvm__obj **stock;
 	void *scratch[5];
@@ -70,9 +76,18 @@ struct gpuvm__space_ops {
 	int (*init)(struct gpuvm_vm *vm);
 	void (*fini)(struct gpuvm_vm *vm);
 	bool (*lookup)(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out);
-	/* Top @stock up for one request with @vas mappings (GPUVM_SM_*_VAS). 0 or -ENOMEM. NULL: the index needs no memory. */
-	int (*stock)(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas);
+	/*
+	 * Top @stock up for @edits requests, each with at most @vas mappings (GPUVM_SM_*_VAS). 0 or -ENOMEM. NULL: the
+	 * index needs no memory.
+	 */
+	int (*stock)(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas, unsigned int edits);
 	int (*begin)(struct gpuvm__cursor *c);
+	/*
+	 * One more writer's section beside @left, the last one opened, which ends at or before c->lo (S6). False: it was
+	 * made part of @left, through which [c->lo, c->hi) is edited. Does not fail: c->stock has what stock() put there
+	 * for the edits of all sections. NULL: not here; who edits in several places opens one section over all of them.
+	 */
+	bool (*begin_right)(struct gpuvm__cursor *c, struct gpuvm__cursor *left);
 	/* The lowest mapping that overlaps [from, c->hi), or NULL. Cheap if @from is the end of the last one returned. */
 	struct gpuvm_va *(*next)(struct gpuvm__cursor *c, uint64_t from);
 	/* The highest mapping that overlaps [c->lo, below), or NULL. Writers only. */
