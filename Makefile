@@ -363,10 +363,10 @@ coverage: $(deps-stamp)
 	$(Q)scripts/coverage --build=$(O)/cov
 .PHONY: coverage
 
-## soak: everything in rotation with changing seeds for HOURS hours; report under $(O)/soak
+## soak: everything in rotation with changing seeds for HOURS hours; report under $(O)/soak (SOAKFLAGS=--space=leaf)
 soak: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
-	$(Q)scripts/soak --hours='$(HOURS)' --stress=$(O)/gpuvm-stress --out=$(O)/soak
+	$(Q)scripts/soak --hours='$(HOURS)' --stress=$(O)/gpuvm-stress --out=$(O)/soak $(SOAKFLAGS)
 .PHONY: soak
 
 # ---- comparing ------------------------------------------------------------------------------------------------------

@@ -124,13 +124,26 @@ static void plan_axis(struct plan *p, const struct options *o, struct run *r, co
 	}
 }
 
+/* Each scenario on each combination, once. */
+static void plan_pass(struct plan *p, const struct options *o, const struct gpuvm_device_params *base, const char *preset[4])
+{
+	struct run r;
+	size_t i;
+
+	for (i = 0; i < NR_SCENARIOS; i++) {
+		if (!chosen(o->scenario, scenarios[i].name))
+			continue;
+		r = (struct run){ .name = scenarios[i].name, .scenario = scenarios[i].scenario, .params = *base };
+		plan_axis(p, o, &r, preset, 0);
+	}
+}
+
 static int make_plan(struct plan *p, const struct options *o)
 {
 	struct gpuvm_device_params base = { .preset = o->preset ? o->preset : "default" };
 	const char *preset[4];
 	struct gpuvm_device *dev;
 	uint64_t rng = o->seed;
-	struct run r;
 	size_t i;
 
 	if (gpuvm_device_create(&base, &dev)) {
@@ -142,12 +155,8 @@ static int make_plan(struct plan *p, const struct options *o)
 	for (i = 0; i < 4; i++)
 		preset[i] = gpuvm_device_strategy(dev, i);
 	gpuvm_device_put(dev);
-	for (i = 0; i < NR_SCENARIOS; i++) {
-		if (!chosen(o->scenario, scenarios[i].name))
-			continue;
-		r = (struct run){ .name = scenarios[i].name, .scenario = scenarios[i].scenario, .params = base };
-		plan_axis(p, o, &r, preset, 0);
-	}
+	for (i = 0; i < o->repeat; i++)
+		plan_pass(p, o, &base, preset);
 	for (i = 0; i < p->nr; i++) {
 		/* A single run has the seed that was given, so that a printed seed repeats it. */
 		p->run[i].seed = p->nr == 1 ? o->seed : rng_next(&rng);
@@ -182,9 +191,11 @@ static int write_json(const struct options *o, const struct plan *p, size_t ran)
 		fprintf(f,
 			"%s\n  {\"scenario\": \"%s\", \"list\": \"%s\", \"space\": \"%s\", \"ref\": \"%s\", \"alloc\": \"%s\", "
 			"\"seed\": %" PRIu64 ", \"operations\": %" PRIu64 ", \"seconds\": %.3f, "
-			"\"rss_kib\": [%" PRIu64 ", %" PRIu64 "], \"verdict\": \"%s\"}",
+			"\"ended\": %.3f, \"rss_kib\": [%" PRIu64 ", %" PRIu64 ", %" PRIu64 "], \"live\": [%" PRId64 ", %" PRId64 "], "
+			"\"verdict\": \"%s\"}",
 			i ? "," : "", r->name, r->params.list, r->params.space, r->params.ref, r->params.alloc, r->seed, r->ops,
-			r->seconds, r->rss_kib[0], r->rss_kib[1], r->verdict == VERDICT_OK ? "ok" : r->verdict == VERDICT_FAIL ? "fail" : "skipped");
+			r->seconds, r->ended, r->rss_kib[0], r->rss_kib[1], r->rss_kib[2], r->live[0], r->live[1],
+			r->verdict == VERDICT_OK ? "ok" : r->verdict == VERDICT_FAIL ? "fail" : "skipped");
 	}
 	fputs("\n ]\n}\n", f);
 	ret = fclose(f) ? -1 : save_file(o->json, text, size);

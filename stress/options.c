@@ -88,6 +88,11 @@ static bool set_duration(struct options *o, const char *v)
 	return parse_time(v, 1000000, 100ull * 24 * 3600 * 1000000000, &o->duration_ns);
 }
 
+static bool set_repeat(struct options *o, const char *v)
+{
+	return parse_u64(v, 1, 100000, &o->repeat);
+}
+
 static bool set_seed(struct options *o, const char *v)
 {
 	return parse_u64(v, 0, UINT64_MAX, &o->seed);
@@ -154,6 +159,8 @@ static const struct row rows[] = {
 	{ "alloc", "an allocator's name, or all", "instead of the preset's allocator", set_alloc },
 	{ "threads", "1 to 256", "worker threads; more than CPUs is fine (default 4)", set_threads },
 	{ "duration", "1ms to 144000m, as in 500ms, 30s, 2m", "for all runs together (default 30s)", set_duration },
+	{ "repeat", "1 to 100000", "go through all runs so many times, in one process, each with a seed of its own (default 1)",
+	  set_repeat },
 	{ "seed", "0 to 2^64-1", "repeat a run (always printed)", set_seed },
 	{ "mode", "staged, staged+resv, immediate or immediate+resv", "the VMs' lock mode (default: drawn per run)",
 	  set_mode },
@@ -247,6 +254,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	int i, ret;
 
 	*o = (struct options){ .threads = 4,
+			       .repeat = 1,
 			       .duration_ns = 30000000000,
 			       .mode = -1,
 			       .jitter = UINT64_MAX,

@@ -17,6 +17,7 @@
  * @preset: base of the choice
  * @threads: workers
  * @duration_ns: for everything together
+ * @repeat: go through all runs so many times
  * @seed: printed always
  * @mode: GPUVM_VM_* or -1: drawn per run
  * @stutter: stop and go
@@ -34,6 +35,7 @@ struct options {
 	const char *preset;
 	uint64_t threads;
 	uint64_t duration_ns;
+	uint64_t repeat;
 	uint64_t seed;
 	int mode;
 	bool stutter;

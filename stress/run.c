@@ -253,11 +253,55 @@ static void watchdog(struct run *r, const struct options *o, struct stress *s, s
 	_exit(1);
 }
 
+static uint64_t rss_kib(void)
+{
+	unsigned long long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %llu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static void count_live(int64_t live[GPUVM_TYPE_COUNT])
+{
+	unsigned int i;
+
+	for (i = 0; i < GPUVM_TYPE_COUNT; i++)
+		live[i] = gpuvm_debug_live(i);
+}
+
+/* All objects of the core that are alive now; -1 where they are not counted. */
+static int64_t live_objects(void)
+{
+	int64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; gpuvm_debug_enabled() && i < GPUVM_TYPE_COUNT; i++)
+		sum += gpuvm_debug_live(i);
+	return gpuvm_debug_enabled() ? sum : -1;
+}
+
+/* What a long run shows of its memory: it must not grow from one run to the next. */
+static void note_memory(struct run *r)
+{
+	static uint64_t first;
+
+	first = first ? first : now_ns() - (uint64_t)(r->seconds * 1e9);
+	r->ended = (double)(now_ns() - first) / 1e9;
+	r->rss_kib[2] = rss_kib();
+	r->live[1] = live_objects();
+}
+
 /* One round: go, watch, rest, check. */
 static void round_once(struct run *r, const struct options *o, struct stress *s, struct watch *w,
 		       const volatile int *interrupted)
 {
 	uint64_t end = now_ns() + ROUND_NS, now;
+	int64_t live;
 
 	end = end < w->end ? end : w->end;
 	release(PHASE_GO);
@@ -274,19 +318,8 @@ static void round_once(struct run *r, const struct options *o, struct stress *s,
 	w->since = now_ns();
 	if (r->scenario->check && !atomic_load(&s->failed))
 		r->scenario->check(s);
-}
-
-static uint64_t rss_kib(void)
-{
-	unsigned long long pages = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+	live = live_objects();
+	r->live[0] = live > r->live[0] ? live : r->live[0];
 }
 
 /* What is alive that should not be. */
@@ -377,14 +410,6 @@ static int prepare(struct run *r, const struct options *o, struct stress *s)
 	return 0;
 }
 
-static void count_live(int64_t live[GPUVM_TYPE_COUNT])
-{
-	unsigned int i;
-
-	for (i = 0; i < GPUVM_TYPE_COUNT; i++)
-		live[i] = gpuvm_debug_live(i);
-}
-
 void run_one(struct run *r, const struct options *o, const volatile int *interrupted)
 {
 	int64_t before[GPUVM_TYPE_COUNT];
@@ -393,6 +418,7 @@ void run_one(struct run *r, const struct options *o, const volatile int *interru
 	int ret;
 
 	r->verdict = VERDICT_SKIP;
+	r->live[0] = live_objects();
 	if (r->scenario->debug_only && !gpuvm_debug_enabled())
 		return;
 	catch_crashes(r, o);
@@ -411,6 +437,7 @@ void run_one(struct run *r, const struct options *o, const volatile int *interru
 	s.threads = 0; /* the threads are gone: a leak is reported without their operations */
 	if (!ret)
 		check_leaks(&s, before);
+	note_memory(r);
 	if (ret != -ENOTSUP)
 		r->verdict = ret || s.failed ? VERDICT_FAIL : VERDICT_OK;
 	if (ret && ret != -ENOTSUP)

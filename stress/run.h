@@ -25,7 +25,9 @@ enum verdict { VERDICT_OK, VERDICT_FAIL, VERDICT_SKIP };
  * @duration_ns: how long
  * @ops: operations done
  * @seconds: time taken
- * @rss_kib: resident memory after the first tenth of the run, and at its end
+ * @ended: when it ended, in seconds since the first run began
+ * @rss_kib: resident memory after the first tenth of the run, at its end, and after its teardown
+ * @live: objects of the core: the most at any rest of its threads, and those left after its teardown; -1: not counted here
  * @verdict: how it ended
  */
 struct run {
@@ -36,7 +38,9 @@ struct run {
 	uint64_t duration_ns;
 	uint64_t ops;
 	double seconds;
-	uint64_t rss_kib[2];
+	double ended;
+	uint64_t rss_kib[3];
+	int64_t live[2];
 	enum verdict verdict;
 };
 
