@@ -128,11 +128,11 @@ int main(int argc, char **argv)
 	}
 	gpuvm_thread_enter();
 	switch (options_parse(argc, argv, machine_cpus(), &o)) {
-	case OPTIONS_BAD:
+	case COMMAND_BAD:
 		return EXIT_USAGE;
-	case OPTIONS_DONE:
+	case COMMAND_DONE:
 		return 0;
-	case OPTIONS_RUN:
+	case COMMAND_RUN:
 		break;
 	}
 	if (plan_make(&plan, &o)) {

@@ -8,11 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "command.h"
 #include "parse.h"
 
 #define OPTIONS_MAX_THREADS PARSE_MAX_THREADS
-
-enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };
 
 /**
  * struct options - what was asked for
@@ -50,9 +49,8 @@ struct options {
  * options_parse() - read the command line
  * @cpus: how many CPUs there are (--threads)
  *
- * Messages go to stderr and name the option and what it takes.
- * Return: OPTIONS_RUN: go on; OPTIONS_DONE: --help or --version were served; OPTIONS_BAD: exit with 2.
+ * Return: as command_parse().
  */
-enum options_result options_parse(int argc, char **argv, unsigned int cpus, struct options *o);
+enum command_result options_parse(int argc, char **argv, unsigned int cpus, struct options *o);
 
 #endif /* BENCH_OPTIONS_H */
