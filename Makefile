@@ -316,6 +316,9 @@ fuzz-obj := $(B)/tests/fuzz/ops.o $(B)/tests/fuzz/parse.o $(B)/bench/parse.o
 cppflags-tests/fuzz := -Itests/support
 $(B)/tests/test_fuzz: $(fuzz-obj)
 
+# The latency sampling has a clock of the test's own.
+$(B)/tests/test_latency: $(B)/bench/latency.o $(B)/bench/tail.o
+
 fuzz-targets := ops parse
 fuzz-bin := $(fuzz-targets:%=$(B)/fuzz_%)
 $(B)/tests/fuzz/entry_%.o: tests/fuzz/entry.c $(B)/flags | $(gen)/catalogue.h

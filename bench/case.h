@@ -8,7 +8,7 @@
  *   B1  setup() builds everything the benchmark needs, on the main thread. It may be slow: pre-fill, then churn.
  *   B2  run(ctx, thread, n) does exactly n operations on the calling thread and nothing else: it is what is timed.
  *       It is called from ctx->threads threads at once, each with its own index, over and over; n is the same in every
- *       call of a window, at most ctx->max_batch. A failed operation calls bench_fail() and returns.
+ *       timed call of a window, at most ctx->max_batch. A failed operation calls bench_fail() and returns.
  *   B3  reset(), if there is one, is called after each run() with the same n and is not timed: it undoes what run()
  *       did. Other threads may be inside their run() meanwhile.
  *   B4  verify() is called on the main thread after each window, while the workers rest. It checks what the operations
@@ -44,6 +44,7 @@ struct bench_key {
 };
 
 struct bench_ctx;
+struct latency;
 
 /**
  * struct bench_window - what one measuring window gave
@@ -56,6 +57,7 @@ struct bench_ctx;
  * @jain: Jain's index over the threads' rates
  * @stats: the core's counters over exactly the timed operations
  * @apart: the overlap stayed below the limit in every attempt
+ * @latency: of sampled single operations, all threads', if the case has a tail; else NULL
  */
 struct bench_window {
 	uint64_t ops;
@@ -67,12 +69,14 @@ struct bench_window {
 	double jain;
 	struct gpuvm_stats stats;
 	bool apart;
+	struct latency *latency;
 };
 
 /**
  * struct bench_case - a family of benchmarks; its name is that of its file
  * @keys: what varies, in the order of the name; ends with a NULL name
  * @threads: true if the name ends in threads:N; false: one thread
+ * @tail: latencies are of interest: each window goes on for a quarter of its length, in which single operations are sampled
  * @setup: B1. Return: 0; -ENOTSUP: skip; another -errno: fail
  * @run: B2
  * @reset: B3; may be NULL
@@ -82,6 +86,7 @@ struct bench_window {
 struct bench_case {
 	struct bench_key keys[BENCH_KEYS + 1];
 	bool threads;
+	bool tail;
 	int (*setup)(struct bench_ctx *ctx);
 	void (*run)(struct bench_ctx *ctx, unsigned int thread, uint64_t n);
 	void (*reset)(struct bench_ctx *ctx, unsigned int thread, uint64_t n);

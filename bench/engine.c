@@ -9,8 +9,16 @@
 #include <string.h>
 
 #include "machine.h"
+#include "tail.h"
 
-enum phase { PHASE_WARM, PHASE_MEASURE, PHASE_COOL };
+enum phase {
+	PHASE_WARM,
+	PHASE_MEASURE,
+	PHASE_TAIL,
+	PHASE_COOL
+};
+
+#define TAIL_SHARE 4 /* of a window's length, for latencies */
 
 /* One thread. The results are its own until it reports idle under the engine's lock. */
 struct worker {
@@ -21,6 +29,7 @@ struct worker {
 	uint64_t timed_ns;
 	uint64_t start, end;
 	struct gpuvm_stats stats;
+	struct latency_counts latency;
 };
 
 struct engine {
@@ -34,9 +43,10 @@ struct engine {
 	uint64_t batch; /* result of a calibration */
 	uint64_t deadline; /* written by the last thread to be warm, before it publishes PHASE_MEASURE */
 	uint64_t cpu_start, cpu_end, wall_start, wall_end; /* by the last warm and the last done thread */
+	uint64_t tail_from, tail_until; /* by the last done thread, before it publishes PHASE_TAIL */
 	_Alignas(BENCH_LINE) _Atomic int phase;
 	_Alignas(BENCH_LINE) atomic_uint warm;
-	atomic_uint done;
+	atomic_uint done, sampled;
 	unsigned int nr;
 	struct worker *w;
 };
@@ -109,11 +119,33 @@ static void start_measuring(struct engine *e, const struct engine_job *job)
 	atomic_store_explicit(&e->phase, PHASE_MEASURE, memory_order_release);
 }
 
-static void stop_measuring(struct engine *e)
+static void stop_measuring(struct engine *e, const struct engine_job *job)
 {
 	e->cpu_end = machine_cpu_time();
 	e->wall_end = machine_now();
-	atomic_store_explicit(&e->phase, PHASE_COOL, memory_order_release);
+	e->tail_from = e->wall_end;
+	e->tail_until = e->wall_end + job->window_ns / TAIL_SHARE;
+	atomic_store_explicit(&e->phase, job->c->tail ? PHASE_TAIL : PHASE_COOL, memory_order_release);
+}
+
+/* Acquire: pairs with whoever published the phase; its times are seen. */
+static void keep_busy(struct worker *w, const struct engine_job *job, enum phase until)
+{
+	while (atomic_load_explicit(&w->e->phase, memory_order_acquire) < (int)until)
+		one_batch(job, w->index);
+}
+
+static void sample(struct worker *w, const struct engine_job *job)
+{
+	struct engine *e = w->e;
+	struct tail tail = { .job = job, .thread = w->index, .counts = &w->latency };
+
+	keep_busy(w, job, PHASE_TAIL);
+	tail.op_ns = w->timed_ns > w->ops ? w->timed_ns / w->ops : 1;
+	tail.rng = job->ctx->seed + w->end; /* other due times in each window */
+	tail_sample(&tail, e->tail_from, e->tail_until);
+	if (atomic_fetch_add(&e->sampled, 1) + 1 == e->users)
+		atomic_store_explicit(&e->phase, PHASE_COOL, memory_order_release);
 }
 
 static void window(struct worker *w, const struct engine_job *job)
@@ -135,9 +167,10 @@ static void window(struct worker *w, const struct engine_job *job)
 	else
 		measure_all(w, job);
 	if (atomic_fetch_add(&e->done, 1) + 1 == e->users)
-		stop_measuring(e);
-	while (atomic_load_explicit(&e->phase, memory_order_acquire) != PHASE_COOL)
-		one_batch(job, w->index);
+		stop_measuring(e, job);
+	if (job->c->tail)
+		sample(w, job);
+	keep_busy(w, job, PHASE_COOL);
 }
 
 static uint64_t time_batch(struct worker *w, const struct engine_job *job, uint64_t n)
@@ -223,10 +256,12 @@ static void dispatch(struct engine *e, const struct engine_job *job, unsigned in
 	for (i = 0; i < users; i++) {
 		e->w[i].ops = e->w[i].timed_ns = 0;
 		memset(&e->w[i].stats, 0, sizeof(e->w[i].stats));
+		memset(&e->w[i].latency, 0, sizeof(e->w[i].latency));
 	}
 	atomic_store(&e->phase, PHASE_WARM);
 	atomic_store(&e->warm, 0);
 	atomic_store(&e->done, 0);
+	atomic_store(&e->sampled, 0);
 	pthread_mutex_lock(&e->lock);
 	e->job = job;
 	e->users = e->busy = users;
@@ -270,6 +305,16 @@ static void cpu_of(const struct engine *e, unsigned int n, uint64_t timed_ns, st
 	out->cpu_ns_per_op = (double)(e->cpu_end - e->cpu_start) * (share < 1 ? share : 1) / (double)out->ops;
 }
 
+/* One thread's counts become everyone's; it clears its own before the next window. */
+static struct latency *latency_of(struct engine *e, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 1; i < n; i++)
+		latency_add(&e->w[0].latency, &e->w[i].latency);
+	return latency_pack(&e->w[0].latency);
+}
+
 void engine_window(struct engine *e, const struct engine_job *job, struct bench_window *out)
 {
 	double rate, sum = 0, squares = 0, slowest = 0, fastest = 0;
@@ -298,6 +343,7 @@ void engine_window(struct engine *e, const struct engine_job *job, struct bench_
 	out->jain = sum * sum / (n * squares);
 	overlap_of(e, n, out);
 	cpu_of(e, n, timed_ns, out);
+	out->latency = job->c->tail ? latency_of(e, n) : NULL;
 }
 
 struct engine *engine_create(unsigned int threads, bool pin)

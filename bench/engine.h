@@ -4,7 +4,8 @@
  *
  *   WARM     every thread runs the load until the last one has run it for a while
  *   MEASURE  each thread stamps its own start and end and counts its operations in between; one common deadline
- *   COOL     the load goes on until the last thread has stamped its end
+ *   TAIL     if the case asks for it: latencies of single operations are sampled, under load (tail.h)
+ *   COOL     the load goes on until the last thread has stamped its end, or taken its last sample
  *
  * So no thread is ever timed while another one idles. What is left of that is reported as the window's overlap.
  */
@@ -42,7 +43,7 @@ void engine_destroy(struct engine *e);
 /** engine_calibrate() - how many operations make a batch of about ENGINE_BATCH_NS? Uses the first thread alone. */
 uint64_t engine_calibrate(struct engine *e, const struct engine_job *job);
 
-/** engine_window() - measure one window with job->ctx->threads threads (at most as many as were made) */
+/** engine_window() - measure one window with job->ctx->threads threads (at most as many as were made); out->latency to be freed */
 void engine_window(struct engine *e, const struct engine_job *job, struct bench_window *out);
 
 #endif /* BENCH_ENGINE_H */

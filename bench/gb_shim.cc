@@ -2,9 +2,9 @@
 /*
  * gb_shim.cc - the only C++: hands our windows to Google Benchmark as repetitions.
  *
- * Its reporter is wrapped for three things the library has no knob for: names stay as registered (it would append
+ * Its reporter is wrapped for four things the library has no knob for: names stay as registered (it would append
  * /iterations:1/repeats:N/manual_time, and names are a contract here), cpu_time is the whole process's per operation
- * instead of what the callback cost, and no value is NaN (the cv of a counter that is 0 would be: invalid JSON).
+ * instead of what the callback cost, no value is NaN (the cv of a counter that is 0 would be: invalid JSON), and a row may have a histogram beside its counters.
  */
 #include "gb_shim.h"
 
@@ -33,6 +33,7 @@ struct Entry {
 	gb_fn *fn;
 	void *arg;
 	std::vector<double> cpu_ns; /* by repetition */
+	std::vector<std::string> histogram; /* the same; empty: none */
 };
 
 std::map<std::string, Entry> entries;
@@ -50,6 +51,7 @@ void Call(benchmark::State &state, Entry *entry)
 		return;
 	}
 	entry->cpu_ns.push_back(s.cpu_ns);
+	entry->histogram.push_back(s.histogram ? s.histogram : "");
 	for (size_t i = 0; i < s.nr; i++)
 		state.counters[s.counters[i].name] = s.counters[i].value;
 }
@@ -98,21 +100,37 @@ class Reporter : public benchmark::JSONReporter {
 public:
 	void ReportRuns(const std::vector<Run> &runs) override
 	{
-		std::vector<Run> out;
 		size_t nr = 0;
 
 		for (const Run &run : runs) {
 			if (run.error_occurred && run.error_message == kAbsent)
 				continue;
-			out.push_back(run);
-			Fix(&out.back(), nr);
+			Report(run, nr);
 			nr += !run.error_occurred;
 		}
-		if (!out.empty())
-			benchmark::JSONReporter::ReportRuns(out);
 	}
 
 private:
+	/* One row, with its histogram put in before the brace that the library ends it with. */
+	void Report(Run run, size_t nr)
+	{
+		const Entry &entry = entries.at(run.run_name.function_name);
+		const bool sample = run.run_type == Run::RT_Iteration && nr < entry.histogram.size();
+		const std::string histogram = sample ? entry.histogram[nr] : "";
+		std::ostream &out = GetOutputStream();
+		std::ostringstream row;
+		std::string text;
+
+		Fix(&run, nr);
+		SetOutputStream(&row);
+		benchmark::JSONReporter::ReportRuns({ run });
+		SetOutputStream(&out);
+		text = row.str();
+		if (!histogram.empty())
+			text.insert(text.rfind("\n    }"), ",\n      \"histogram_ns\": " + histogram);
+		out << text;
+	}
+
 	/* @nr: this one's place among the repetitions that gave a time */
 	static void Fix(Run *run, size_t nr)
 	{
@@ -151,7 +169,7 @@ void gb_register(const char *name, unsigned int threads, unsigned int repetition
 {
 	Entry *entry = &entries[name];
 
-	*entry = Entry{ name, threads, 0, fn, arg, {} };
+	*entry = Entry{ name, threads, 0, fn, arg, {}, {} };
 	benchmark::RegisterBenchmark(name, [entry](benchmark::State &state) { Call(state, entry); })
 		->UseManualTime()
 		->Iterations(1)

@@ -25,6 +25,7 @@ struct gb_counter {
  * @real_ns: becomes real_time
  * @cpu_ns: becomes cpu_time
  * @counters: @nr of them
+ * @histogram: a JSON object that becomes the row's "histogram_ns", or NULL; valid until the next call
  * @error: in words if the benchmark failed, else NULL
  * @absent: not measured (the run was interrupted): leaves no trace in the report
  */
@@ -33,6 +34,7 @@ struct gb_sample {
 	double cpu_ns;
 	const struct gb_counter *counters;
 	size_t nr;
+	const char *histogram;
 	const char *error;
 	int absent;
 };

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "latency.h"
 #include "save.h"
 
 struct journal {
@@ -75,18 +76,23 @@ struct journal *journal_open(const char *file, const char *header)
 void journal_window(struct journal *j, const struct bench *b)
 {
 	const struct bench_window *w = &b->window[b->nr - 1];
-	char line[512];
+	char *histogram, *line = NULL;
 	int len;
 
 	if (!j || j->error)
 		return;
-	len = snprintf(line, sizeof(line),
+	histogram = latency_json(w->latency);
+	len = asprintf(&line,
 		       "{\"name\": \"%s\", \"window\": %u, \"ops\": %" PRIu64
 		       ", \"ns_per_op\": %.6g, \"ops_per_second\": %.6g, \"cpu_ns_per_op\": %.6g, \"overlap\": %.4f"
-		       ", \"fairness\": %.4f, \"allocs\": %" PRIu64 "}\n",
+		       ", \"fairness\": %.4f, \"allocs\": %" PRIu64 "%s%s}\n",
 		       b->name, b->nr - 1, w->ops, w->ns_per_op, w->ops_per_second, w->cpu_ns_per_op, w->overlap,
-		       w->fairness, w->stats.v[GPUVM_STAT_ALLOC]);
-	j->error = save_all(j->fd, line, (size_t)len);
+		       w->fairness, w->stats.v[GPUVM_STAT_ALLOC], histogram ? ", \"histogram_ns\": " : "",
+		       histogram ? histogram : "");
+	j->error = len < 0 ? -ENOMEM : save_all(j->fd, line, (size_t)len);
+	if (len >= 0)
+		free(line);
+	free(histogram);
 }
 
 int journal_commit(struct journal *j, const char *text, size_t size)

@@ -26,6 +26,8 @@ static const struct {
 	GPUVM__CASES(CASE_ROW)
 };
 
+#define NR_CASES (sizeof(cases) / sizeof(cases[0]))
+
 /* Linux's own code (bench/peer): cases of the same names, each an alternative in the groups of its namesake. */
 #ifdef GPUVM_PEER
 #define DECLARE_PEER(name, doc, busted) extern const struct bench_case bench_peer_##name;
@@ -40,7 +42,7 @@ static const struct {
 #define PEER_ROW(n, d, busted) { .name = #n, .c = &bench_peer_##n },
 	GPUVM__PEERS(PEER_ROW)
 #endif
-	{ .name = NULL },
+		{ .name = NULL },
 };
 
 static const struct {
@@ -289,10 +291,11 @@ int plan_make(struct plan *plan, const struct options *o)
 	int ret = 0;
 
 	memset(plan, 0, sizeof(*plan));
+	plan->windows = o->windows;
 	if (o->filter && regcomp(&m.re, o->filter, REG_EXTENDED | REG_NOSUB))
 		return -EINVAL;
 	choose_base(&m);
-	for (i = 0; !ret && i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; !ret && i < NR_CASES; i++) {
 		struct bench b = { .c = cases[i].c, .case_name = cases[i].name, .case_doc = cases[i].doc };
 
 		b.ctx.keys = b.c->keys;
@@ -304,12 +307,21 @@ int plan_make(struct plan *plan, const struct options *o)
 	return ret;
 }
 
+static void free_windows(struct bench *b, uint64_t room)
+{
+	uint64_t i;
+
+	for (i = 0; i < room; i++)
+		free(b->window[i].latency);
+	free(b->window);
+}
+
 void plan_free(struct plan *plan)
 {
 	size_t i;
 
 	for (i = 0; i < plan->nr; i++)
-		free(plan->b[i].window);
+		free_windows(&plan->b[i], plan->windows);
 	for (i = 0; i < plan->nr_words; i++)
 		free(plan->words[i]);
 	free(plan->words);

@@ -10,7 +10,12 @@
 #include "case.h"
 #include "options.h"
 
-enum bench_status { BENCH_PENDING, BENCH_OK, BENCH_FAILED, BENCH_SKIPPED };
+enum bench_status {
+	BENCH_PENDING,
+	BENCH_OK,
+	BENCH_FAILED,
+	BENCH_SKIPPED
+};
 
 /**
  * struct bench - one benchmark and what was measured of it
@@ -57,7 +62,14 @@ struct plan {
 	size_t nr;
 	char **words; /* owned copies of values */
 	size_t nr_words;
+	uint64_t windows; /* room for so many in each */
 };
+
+/** group_size() - how many of the @left benchmarks at @b are alternatives for the same work as the first */
+size_t group_size(const struct bench *b, size_t left);
+
+/** group_linux() - which of a group does what the preset "linux" does, and was measured; or NULL */
+const struct bench *group_linux(const struct bench *b, size_t nr);
 
 /** plan_make() - expand the catalogue. Return: 0, -ENOMEM, -EINVAL (message printed). */
 int plan_make(struct plan *plan, const struct options *o);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "gb_shim.h"
+#include "latency.h"
 #include "machine.h"
 #ifdef GPUVM_PEER
 #include "peer/peer.h"
@@ -22,13 +23,14 @@
 #include "summary.h"
 #include "version.h"
 
-#define MAX_COUNTERS (12 + GPUVM_STAT_COUNT)
+#define MAX_COUNTERS (15 + GPUVM_STAT_COUNT)
 
 struct asked {
 	struct run *run;
 	size_t index;
 	struct gb_counter counters[MAX_COUNTERS];
 	size_t nr;
+	char *histogram; /* of the window last answered */
 };
 
 static void add_counter(struct asked *a, const char *name, double value)
@@ -64,6 +66,19 @@ static void add_stats(struct asked *a, const struct bench *b, const struct bench
 			add_counter(a, gpuvm_stat_name(i), per_op(w, (enum gpuvm_stat)i));
 }
 
+/* The windows' samples together: one window has too few for a tail. So these are the same in each. */
+static void add_latencies(struct asked *a, const struct bench *b)
+{
+	struct latencies l = latencies(b);
+
+	if (!l.samples)
+		return;
+	add_counter(a, "p50_ns", l.p50);
+	add_counter(a, "p99_ns", l.p99);
+	if (l.p999 > 0)
+		add_counter(a, "p999_ns", l.p999);
+}
+
 static void fill(struct asked *a, const struct bench *b, const struct bench_window *w)
 {
 	a->nr = 0;
@@ -79,7 +94,10 @@ static void fill(struct asked *a, const struct bench *b, const struct bench_wind
 		add_counter(a, "overlap_too_low", 1);
 	if (b->ctx.threads > machine_cpus())
 		add_counter(a, "oversubscribed", 1);
+	add_latencies(a, b);
 	add_stats(a, b, w);
+	free(a->histogram);
+	a->histogram = latency_json(w->latency);
 }
 
 /* Google Benchmark wants repetition @rep of one benchmark. */
@@ -102,6 +120,7 @@ static void answer(void *arg, unsigned int rep, struct gb_sample *out)
 	out->cpu_ns = b->window[rep].cpu_ns_per_op;
 	out->counters = a->counters;
 	out->nr = a->nr;
+	out->histogram = a->histogram;
 }
 
 /* What a run is: key and value pairs for the report's context. */
@@ -196,6 +215,8 @@ char *report_run(struct run *run, size_t *size)
 			    &asked[i]);
 	}
 	json = gb_run(machine_slug(), size);
+	for (i = 0; i < run->plan->nr; i++)
+		free(asked[i].histogram);
 	free(asked);
 	return json;
 }

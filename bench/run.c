@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine.h"
@@ -96,6 +97,7 @@ static void take_window(struct run *run, struct bench *b)
 	unsigned int attempt;
 
 	for (attempt = 0;; attempt++) {
+		free(w->latency); /* of the attempt that was thrown away */
 		engine_window(run->engine, &job, w);
 		if (b->c->verify && !b->ctx.failed)
 			b->c->verify(&b->ctx, w);
@@ -156,8 +158,8 @@ void run_until(struct run *run, size_t index)
 	while (run->next <= index && !interrupted) {
 		struct bench *b = &plan->b[run->next];
 
-		for (nr = 1; nr < MAX_GROUP && run->next + nr < plan->nr && b[nr].group == b->group; nr++)
-			;
+		nr = (unsigned int)group_size(b, plan->nr - run->next);
+		nr = nr < MAX_GROUP ? nr : MAX_GROUP;
 		run_group(run, b, nr);
 		run->next += nr;
 	}

@@ -38,9 +38,15 @@ static uint64_t setup_ns(const struct bench *b)
 	return cost;
 }
 
+/* With its warming up, and its latencies if it takes them. */
+static uint64_t window_cost(const struct bench *b, uint64_t window_ns)
+{
+	return window_ns + window_ns / 5 + (b->c->tail ? window_ns / 4 : 0);
+}
+
 static uint64_t bench_ns(const struct bench *b, unsigned int windows, uint64_t window_ns)
 {
-	return setup_ns(b) + windows * (window_ns + window_ns / 5);
+	return setup_ns(b) + windows * window_cost(b, window_ns);
 }
 
 uint64_t status_estimate(const struct plan *plan, unsigned int windows, uint64_t window_ns)
@@ -56,10 +62,11 @@ uint64_t status_estimate(const struct plan *plan, unsigned int windows, uint64_t
 uint64_t status_fit(const struct plan *plan, uint64_t budget_ns)
 {
 	uint64_t fixed = status_estimate(plan, 0, 0), each;
+	double ms = (double)(status_estimate(plan, 1, 1000000) - fixed) / 1e6; /* what 1 ms of each takes */
 
 	if (!plan->nr || fixed >= budget_ns)
 		return 100000000;
-	each = (budget_ns - fixed) / plan->nr * 5 / 6; /* bench_ns() adds a fifth for warming up */
+	each = (uint64_t)((double)(budget_ns - fixed) / ms);
 	return each < 100000000 ? 100000000 : each > 1000000000 ? 1000000000 : each;
 }
 
@@ -145,7 +152,7 @@ void status_window(struct status *s, const struct bench *b)
 {
 	if (!s)
 		return;
-	s->done_ns += (double)(s->window_ns + s->window_ns / 5);
+	s->done_ns += (double)window_cost(b, s->window_ns);
 	draw(s, b, "");
 }
 
@@ -154,6 +161,6 @@ void status_done(struct status *s, const struct bench *b)
 	if (!s)
 		return;
 	if (b->nr < s->windows)
-		s->done_ns += (double)((s->windows - b->nr) * (s->window_ns + s->window_ns / 5));
+		s->done_ns += (double)((s->windows - b->nr) * window_cost(b, s->window_ns));
 	s->finished++;
 }

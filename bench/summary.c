@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "latency.h"
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -67,6 +69,23 @@ struct summary summarise(const struct bench *b)
 	s.allocs_per_op = (double)allocs / (double)ops;
 	s.bytes_per_op = (double)bytes / (double)ops;
 	return s;
+}
+
+struct latencies latencies(const struct bench *b)
+{
+	struct latency_counts all = { { 0 } };
+	struct latencies l = { 0 };
+	unsigned int i;
+
+	if (!b->c->tail)
+		return l;
+	for (i = 0; i < b->nr; i++)
+		latency_unpack(&all, b->window[i].latency);
+	l.samples = latency_total(&all);
+	l.p50 = (double)latency_quantile(&all, 0.5);
+	l.p99 = (double)latency_quantile(&all, 0.99);
+	l.p999 = l.samples < 1000 ? 0 : (double)latency_quantile(&all, 0.999);
+	return l;
 }
 
 double per_op(const struct bench_window *w, enum gpuvm_stat stat)

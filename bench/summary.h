@@ -26,6 +26,20 @@ struct summary {
 /** summarise() - of @b, which has at least one window */
 struct summary summarise(const struct bench *b);
 
+/**
+ * struct latencies - of all windows' samples together, in ns
+ * @samples: how many; 0: the case takes none
+ * @p50, @p99: half, and 99 of 100, are at most this
+ * @p999: 999 of 1000; 0 with fewer than 1000 samples
+ */
+struct latencies {
+	uint64_t samples;
+	double p50, p99, p999;
+};
+
+/** latencies() - of @b */
+struct latencies latencies(const struct bench *b);
+
 /** per_op() - a counter of one window, per operation */
 double per_op(const struct bench_window *w, enum gpuvm_stat stat);
 

@@ -7,38 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cells.h"
 #include "machine.h"
 #include "summary.h"
 #include "verdict.h"
-
-#define BOLD "\033[1m"
-#define GREEN "\033[32m"
-#define RED "\033[31m"
-#define PLAIN "\033[0m"
-
-static void number(char *to, size_t size, double v)
-{
-	int digits = v < 10 ? 2 : v < 1000 ? 1 : 0;
-
-	snprintf(to, size, "%.*f", digits, v);
-}
-
-static size_t group_end(const struct plan *plan, size_t from)
-{
-	size_t i = from;
-
-	while (i < plan->nr && plan->b[i].group == plan->b[from].group)
-		i++;
-	return i;
-}
-
-static const struct bench *linux_of(const struct bench *b, size_t nr)
-{
-	for (; nr; b++, nr--)
-		if (b->linux && bench_measured(b))
-			return b;
-	return NULL;
-}
 
 /* Linux's own code at the same work, on the same allocator; NULL if this is it. */
 static const struct bench *peer_of(const struct bench *b, size_t nr, const struct bench *row)
@@ -55,6 +27,7 @@ static const struct bench *peer_of(const struct bench *b, size_t nr, const struc
 struct layout {
 	int point, strategy; /* widths; 0: no such column */
 	bool peer; /* Linux's own code is among them */
+	bool tail; /* latencies are */
 	bool color;
 };
 
@@ -74,8 +47,9 @@ static int wider(int width, const char *text)
 static void heading(const struct bench *b, const struct layout *l)
 {
 	printf("\n%s%s%s - %s\n\n", l->color ? BOLD : "", b->case_name, l->color ? PLAIN : "", b->case_doc);
-	printf("  %-*s %-*s %9s %7s %9s%s %9s %9s %9s  %s\n", l->point, "", l->strategy, l->strategy ? "strategy" : "",
-	       "ns/op", "spread", "vs linux", l->peer ? "   vs peer" : "", "allocs/op", "CPU ns/op", "Mop/s", "note");
+	printf("  %-*s %-*s %9s %7s %9s%s %9s %9s %9s%s  %s\n", l->point, "", l->strategy,
+	       l->strategy ? "strategy" : "", "ns/op", "spread", "vs linux", l->peer ? "   vs peer" : "", "allocs/op",
+	       "CPU ns/op", "Mop/s", l->tail ? "   p50 ns   p99 ns p99.9 ns" : "", "note");
 }
 
 static void notes(const struct bench *b, char *to, size_t size)
@@ -105,7 +79,7 @@ static void ratio_cell(char *to, size_t size, const struct bench *b, const struc
 	else if (b == linux)
 		snprintf(to, size, "1 =");
 	else
-		snprintf(to, size, "%.*fx", ratio < 0.1 ? 4 : 2, ratio);
+		cell_ratio(to, size, ratio);
 }
 
 static const char *paint(const struct bench *b, const struct summary *s, const struct bench *linux, bool color)
@@ -124,9 +98,24 @@ static void allocs_cell(char *to, size_t size, const struct bench *b, const stru
 		snprintf(to, size, "%.4g", s->allocs_per_op);
 }
 
+static void tail_cells(char *to, size_t size, const struct bench *b)
+{
+	char p50[24], p99[24], p999[24] = "-";
+	struct latencies l = latencies(b);
+
+	*to = 0;
+	if (!l.samples)
+		return;
+	cell_number(p50, sizeof(p50), l.p50);
+	cell_number(p99, sizeof(p99), l.p99);
+	if (l.p999 > 0)
+		cell_number(p999, sizeof(p999), l.p999);
+	snprintf(to, size, "%9s%9s%9s", p50, p99, p999);
+}
+
 static void row(const struct bench *b, const struct against *a, const struct layout *l)
 {
-	char ns[24], cpu[24], ratio[24], peer[24] = "", mops[24], allocs[24], note[96];
+	char ns[24], cpu[24], ratio[24], peer[24] = "", mops[24], allocs[24], note[96], tail[80];
 	const char *colour;
 	struct summary s;
 
@@ -138,18 +127,19 @@ static void row(const struct bench *b, const struct against *a, const struct lay
 		return;
 	}
 	s = summarise(b);
-	number(ns, sizeof(ns), s.median);
-	number(cpu, sizeof(cpu), s.cpu);
-	number(mops, sizeof(mops), s.ops_per_second / 1e6);
+	cell_number(ns, sizeof(ns), s.median);
+	cell_number(cpu, sizeof(cpu), s.cpu);
+	cell_number(mops, sizeof(mops), s.ops_per_second / 1e6);
 	ratio_cell(ratio, sizeof(ratio), b, &s, a->linux);
 	if (l->peer)
 		ratio_cell(peer, sizeof(peer), b, &s, peer_of(a->group, a->nr, b));
 	allocs_cell(allocs, sizeof(allocs), b, &s);
+	tail_cells(tail, sizeof(tail), b);
 	notes(b, note, sizeof(note));
 	colour = paint(b, &s, a->linux, l->color);
-	printf("%9s %6.1f%% %s%9s%s %*s%s%9s %9s %9s%s%s\n", ns, 100 * (s.q3 - s.q1) / s.median, colour, ratio,
-	       *colour ? PLAIN : "", l->peer ? 9 : 0, peer, l->peer ? " " : "", allocs, cpu, mops, *note ? "  " : "",
-	       note);
+	printf("%9s %6.1f%% %s%9s%s %*s%s%9s %9s %9s%s%s%s\n", ns, 100 * (s.q3 - s.q1) / s.median, colour, ratio,
+	       *colour ? PLAIN : "", l->peer ? 9 : 0, peer, l->peer ? " " : "", allocs, cpu, mops, tail,
+	       *note ? "  " : "", note);
 }
 
 /* An interrupted run leaves cases that it never came to. */
@@ -171,6 +161,7 @@ static size_t case_table(const struct plan *plan, size_t from, bool color)
 		l.point = wider(l.point, plan->b[end].point);
 		l.strategy = wider(l.strategy, plan->b[end].strategy);
 		l.peer = l.peer || plan->b[end].peer;
+		l.tail = l.tail || plan->b[end].c->tail;
 	}
 	if (!any_started(&plan->b[from], end - from))
 		return end;
@@ -178,9 +169,9 @@ static size_t case_table(const struct plan *plan, size_t from, bool color)
 	for (i = from; i < end; i = group) {
 		struct against a = { .group = &plan->b[i] };
 
-		group = group_end(plan, i);
-		a.nr = group - i;
-		a.linux = linux_of(a.group, a.nr);
+		a.nr = group_size(a.group, plan->nr - i);
+		group = i + a.nr;
+		a.linux = group_linux(a.group, a.nr);
 		for (k = i; k < group; k++)
 			row(&plan->b[k], &a, &l);
 		verdict_count(&verdict, a.group, a.nr, a.linux);
@@ -198,6 +189,7 @@ void table_print(const struct plan *plan, bool color)
 	puts("\nns/op: time one thread spends per operation, median of the windows."
 	     "\nspread: interquartile range over median. Mop/s: all threads together."
 	     "\nCPU ns/op: of the whole process, threads that reclaim memory included."
+	     "\np50, p99, p99.9: of sampled operations, from when each was due; noop's are the clock's own."
 	     "\nvs linux: ratio to the row with upstream's strategies (marked =); below 1 is faster."
 	     "\nvs peer: ratio to Linux's own code on the same allocator (docs/peer.md says what it is and is not).");
 	if (machine_cpus() < 4)

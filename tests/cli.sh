@@ -74,6 +74,21 @@ unwritable_keeps_the_old() {
 	[ $? -ne 0 ] && [ "$(cat ro/f.json)" = old ] && [ ! -e ro/none ]
 }
 
+# Every window has its samples, and the percentiles are those of all of them.
+takes_latencies() {
+	exits 0 --filter='^(noop|obtain_hit/list:mutex/vms:1/threads:[12])$' --quick --duration=100ms --windows=4 --json=f.json &&
+		jq -e '[.benchmarks[] | select(.run_type == "iteration")] | length >= 8 and
+			all(.p50_ns > 0 and .p50_ns <= .p99_ns and ([.histogram_ns[]] | add) > 20)' f.json >/dev/null &&
+		jq -e '[.benchmarks[] | select(.run_type == "iteration" and .name == "noop") | .histogram_ns | to_entries[]] as $all |
+			([$all[].value] | add) as $n | (.benchmarks[] | select(.name == "noop") | .p50_ns) as $p |
+			([$all[] | select((.key | tonumber) <= $p).value] | add) >= $n / 2 and
+			([$all[] | select((.key | tonumber) < $p).value] | add // 0) <= $n / 2' f.json >/dev/null
+}
+
+no_latencies_elsewhere() {
+	exits 0 --filter='^floor_malloc' --quick --duration=20ms --json=f.json && ! grep -q -e histogram_ns -e p99_ns f.json
+}
+
 check '--help exits 0' exits 0 --help
 check '--version exits 0' exits 0 --version
 check '--list exits 0' exits 0 --list
@@ -94,6 +109,8 @@ for bad in --nosuch --threads=0 --threads=-1 --threads=x --threads= --threads=99
 	--duration=x --duration=nan --seed=x --seed=-1 --preset=nosuch '--filter=(' --json=; do
 	check "$bad is refused" refuses "${bad%%=*}" "$bad"
 done
+check 'latencies are in the JSON' takes_latencies
+check 'and only where a case takes them' no_latencies_elsewhere
 check 'a stray word is refused' refuses stray stray
 check '--json writes what jq reads' writes_json
 check '--json=/dev/full exits 1' full_disk

@@ -78,6 +78,7 @@ const struct bench_case bench_case_bind_disjoint = {
 		  { "where", "two_vms halves adjacent interleaved same_leaf", "two_vms halves same_leaf" },
 		  { "vas", "0 1024 32768 65536 1048576", "65536" } },
 	.threads = true,
+	.tail = true,
 	.setup = setup,
 	.run = run,
 	.verify = verify,

@@ -157,6 +157,7 @@ const struct bench_case bench_case_lookup_beside = {
 	.keys = { { "space" },
 		  { "writer", "none disjoint same sleeping" },
 		  { "vas", "1024 32768 65536 1048576", "65536" } },
+	.tail = true,
 	.setup = setup,
 	.run = run,
 	.verify = verify,

@@ -157,6 +157,7 @@ static void teardown(struct bench_ctx *ctx)
 const struct bench_case bench_case_mix = {
 	.keys = { { "list" }, { "shares", "90_5_5 50_25_25", "90_5_5" }, { "dist", "uniform zipf", "zipf" } },
 	.threads = true,
+	.tail = true,
 	.setup = setup,
 	.run = run,
 	.verify = verify,

@@ -167,6 +167,7 @@ const struct bench_case bench_case_mix_space = {
 		  { "keys", "uniform zipf sequential", "uniform" },
 		  { "vas", "1024 65536 1048576", "65536" } },
 	.threads = true,
+	.tail = true,
 	.setup = setup,
 	.run = run,
 	.verify = verify,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * noop.c - the harness itself: an empty operation. What is left of the clock and the batches in every other number.
+ * noop.c - the harness itself: an empty operation. What is left of the clock and the batches in every other number, and
+ * of the clock in every latency.
  */
 #include "../case.h"
 
@@ -20,6 +21,7 @@ static void teardown(struct bench_ctx *ctx)
 }
 
 const struct bench_case bench_case_noop = {
+	.tail = true,
 	.setup = setup,
 	.run = run,
 	.teardown = teardown,

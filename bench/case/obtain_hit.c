@@ -83,6 +83,7 @@ static void teardown(struct bench_ctx *ctx)
 const struct bench_case bench_case_obtain_hit = {
 	.keys = { { "list" }, { "vms", "1 8 64 512 4096", "1 64 4096" } },
 	.threads = true,
+	.tail = true,
 	.setup = setup,
 	.run = run,
 	.verify = verify,

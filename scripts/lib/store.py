@@ -126,7 +126,7 @@ def _number(value):
 _UNITS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 _NOT_COUNTERS = {"family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads", "iterations",
                  "real_time", "cpu_time", "ns_per_op", "cpu_ns_per_op", "ops_per_second", "ops", "overlap", "fairness",
-                 "jain", "discarded_windows", "error_occurred"}
+                 "jain", "discarded_windows", "error_occurred", "p50_ns", "p99_ns", "p999_ns"}
 _BUCKET = re.compile(r"(?:latency_)?le_([0-9]+)_?ns")
 
 
@@ -300,7 +300,7 @@ def from_line(line):
                 known["histogram"] = {int(k): v for k, v in known["histogram"].items()}
             return Sample(**known)
         return Sample(line["name"], line["ns_per_op"], line["cpu_ns_per_op"], counters={
-            "allocs_per_op": line["allocs"] / line["ops"]})
+            "allocs_per_op": line["allocs"] / line["ops"]}, histogram=histogram_of(line))
     except (KeyError, TypeError, AttributeError, ValueError, ZeroDivisionError):
         return None
 

@@ -93,6 +93,7 @@ static void teardown(struct bench_ctx *ctx)
 const struct bench_case bench_peer_obtain_hit = {
 	.keys = { PEER_KEY, { "vms" } },
 	.threads = true,
+	.tail = true,
 	.setup = setup,
 	.run = run,
 	.verify = verify,

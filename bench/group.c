@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * group.c - alternatives for the same work, which stand side by side in a plan.
+ */
+#include "plan.h"
+
+size_t group_size(const struct bench *b, size_t left)
+{
+	size_t nr = 1;
+
+	while (nr < left && b[nr].group == b->group)
+		nr++;
+	return nr;
+}
+
+const struct bench *group_linux(const struct bench *b, size_t nr)
+{
+	for (; nr; b++, nr--)
+		if (b->linux && bench_measured(b))
+			return b;
+	return NULL;
+}
