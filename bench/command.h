@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * command.h - a command line as a table: one row per option, which parses, prints --help and words every refusal; shared by
- * gpuvm-bench and gpuvm-stress.
+ * command.h - a command line as a table: one row per option, which parses, prints --help and words every refusal; shared
+ * by gpuvm-bench and gpuvm-stress.
  */
 #ifndef BENCH_COMMAND_H
 #define BENCH_COMMAND_H
@@ -48,8 +48,8 @@ enum command_result {
  * command_parse() - read the command line; a value is behind "=" or is the next word
  * @to: handed to the rows' set()
  *
- * Return: COMMAND_RUN: go on; COMMAND_DONE: --help or --version were served; COMMAND_BAD: a message that names the option and
- * what it takes was printed to stderr, exit with 2.
+ * Return: COMMAND_RUN: go on; COMMAND_DONE: --help or --version were served; COMMAND_BAD: a message that names the option
+ * and what it takes was printed to stderr, exit with 2.
  */
 enum command_result command_parse(const struct command *c, void *to, int argc, char **argv);
 

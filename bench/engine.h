@@ -43,7 +43,11 @@ void engine_destroy(struct engine *e);
 /** engine_calibrate() - how many operations make a batch of about ENGINE_BATCH_NS? Uses the first thread alone. */
 uint64_t engine_calibrate(struct engine *e, const struct engine_job *job);
 
-/** engine_window() - measure one window with job->ctx->threads threads (at most as many as were made); out->latency to be freed */
+/**
+ * engine_window() - measure one window with job->ctx->threads threads (at most as many as were made)
+ *
+ * What was in *@out is lost; its latency is to be freed.
+ */
 void engine_window(struct engine *e, const struct engine_job *job, struct bench_window *out);
 
 #endif /* BENCH_ENGINE_H */

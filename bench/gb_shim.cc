@@ -4,7 +4,8 @@
  *
  * Its reporter is wrapped for four things the library has no knob for: names stay as registered (it would append
  * /iterations:1/repeats:N/manual_time, and names are a contract here), cpu_time is the whole process's per operation
- * instead of what the callback cost, no value is NaN (the cv of a counter that is 0 would be: invalid JSON), and a row may have a histogram beside its counters.
+ * instead of what the callback cost, no value is NaN (the cv of a counter that is 0 would be: invalid JSON), and a row
+ * may have a histogram beside its counters.
  */
 #include "gb_shim.h"
 

@@ -20,3 +20,13 @@ const struct bench *group_linux(const struct bench *b, size_t nr)
 			return b;
 	return NULL;
 }
+
+bool plan_has_choice(const struct plan *plan)
+{
+	size_t i;
+
+	for (i = 1; i < plan->nr; i++)
+		if (plan->b[i].group == plan->b[i - 1].group)
+			return true;
+	return false;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * latency.h - latencies counted in buckets, 64 to an octave: a bucket's bounds lie at most 1.6 % apart, whatever the latency is,
- * and the counts of two windows, runs or machines add up.
+ * latency.h - latencies counted in buckets, 64 to an octave: a bucket's bounds lie at most 1.6 % apart, whatever the
+ * latency is, and the counts of two windows, runs or machines add up.
  */
 #ifndef BENCH_LATENCY_H
 #define BENCH_LATENCY_H

@@ -13,6 +13,7 @@
 #include "machine.h"
 #include "options.h"
 #include "plan.h"
+#include "rank.h"
 #include "report.h"
 #include "run.h"
 #include "status.h"
@@ -20,7 +21,11 @@
 
 #define QUICK_BUDGET_NS 150000000000 /* of the five minutes a fresh machine has for everything */
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+enum {
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_INTERRUPTED = 130
+};
 
 static void announce(const struct plan *plan, const struct options *o)
 {
@@ -60,7 +65,10 @@ static int measure(struct plan *plan, const struct options *o, struct engine *en
 	run_catch_signals();
 	json = report_run(&run, &size);
 	status_destroy(run.status);
-	table_print(plan, o->color);
+	if (o->rank)
+		rank_print(plan, o->color);
+	else
+		table_print(plan, o->color);
 	printf("seed: %" PRIu64 "\n", o->seed);
 	if (fflush(stdout) || ferror(stdout)) {
 		perror("gpuvm-bench: cannot write the tables");
@@ -101,8 +109,28 @@ static int run_plan(struct plan *plan, const struct options *o)
 	return ret;
 }
 
+/* Why --rank cannot be done, or 0. */
+static int cannot_rank(const struct plan *plan, const struct options *o)
+{
+	if (!o->rank)
+		return 0;
+	if (!plan_has_case(o->rank)) {
+		fprintf(stderr, "gpuvm-bench: --rank=%s: there is no such case; these are:\n", o->rank);
+		plan_print_cases();
+		return EXIT_USAGE;
+	}
+	if (plan->nr && !plan_has_choice(plan)) {
+		fprintf(stderr, "gpuvm-bench: --rank=%s: only one way to do each thing is selected, nothing to rank\n",
+			o->rank);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
 static int dispatch(struct plan *plan, const struct options *o)
 {
+	if (cannot_rank(plan, o))
+		return EXIT_USAGE;
 	if (!plan->nr) {
 		fprintf(stderr, "gpuvm-bench: --filter=%s: matches no benchmark; --list prints them\n", o->filter);
 		return EXIT_USAGE;

@@ -53,6 +53,14 @@ static bool set_filter(void *to, const char *value)
 	return true;
 }
 
+static bool set_rank(void *to, const char *value)
+{
+	struct parsing *p = to;
+
+	p->o->rank = value;
+	return *value;
+}
+
 static bool set_json(void *to, const char *value)
 {
 	struct parsing *p = to;
@@ -129,6 +137,8 @@ static void version(void)
 static const struct option_row rows[] = {
 	{ "list", NULL, "print the names of the benchmarks and exit", set_list },
 	{ "filter", "a POSIX extended regular expression", "only benchmarks whose name matches", set_filter },
+	{ "rank", "a case's name, as in obtain_hit", "run this case and rank its strategies, with what explains it",
+	  set_rank },
 	{ "json", "a file name", "write every sample, in Google Benchmark's schema", set_json },
 	{ "quick", NULL, "smaller matrices, at most 1s each, about 3 minutes", set_quick },
 	{ "duration", "1ms to 60m, as in 500ms, 1.5s, 2m", "measured time of each (default 2s)", set_duration },

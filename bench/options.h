@@ -20,6 +20,7 @@
  * @quick: the quick profile: smaller matrices, shorter
  * @color: colour the tables
  * @pin: one thread per core
+ * @rank: the one case to run, its alternatives ranked; or NULL
  * @filter: extended regular expression, or NULL
  * @json: file to write, or NULL
  * @preset: base preset and the only strategies, or NULL
@@ -35,6 +36,7 @@ struct options {
 	bool quick;
 	bool color;
 	bool pin;
+	const char *rank;
 	const char *filter;
 	const char *json;
 	const char *preset;

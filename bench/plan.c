@@ -298,6 +298,8 @@ int plan_make(struct plan *plan, const struct options *o)
 	for (i = 0; !ret && i < NR_CASES; i++) {
 		struct bench b = { .c = cases[i].c, .case_name = cases[i].name, .case_doc = cases[i].doc };
 
+		if (o->rank && strcmp(o->rank, b.case_name))
+			continue;
 		b.ctx.keys = b.c->keys;
 		b.ctx.seed = o->seed;
 		ret = expand_keys(&m, &b, 0, false);
@@ -326,6 +328,29 @@ void plan_free(struct plan *plan)
 		free(plan->words[i]);
 	free(plan->words);
 	free(plan->b);
+}
+
+bool plan_has_case(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NR_CASES; i++)
+		if (!strcmp(cases[i].name, name))
+			return true;
+	return false;
+}
+
+void plan_print_cases(void)
+{
+	int column = 80;
+	size_t i;
+
+	for (i = 0; i < NR_CASES; i++) {
+		if (column + (int)strlen(cases[i].name) > 78)
+			column = fprintf(stderr, "%s   ", i ? "\n" : "");
+		column += fprintf(stderr, " %s", cases[i].name);
+	}
+	fputs("\n", stderr);
 }
 
 unsigned int plan_max_threads(const struct plan *plan)

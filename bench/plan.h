@@ -71,6 +71,15 @@ size_t group_size(const struct bench *b, size_t left);
 /** group_linux() - which of a group does what the preset "linux" does, and was measured; or NULL */
 const struct bench *group_linux(const struct bench *b, size_t nr);
 
+/** plan_has_case() - is there a case of that name? */
+bool plan_has_case(const char *name);
+
+/** plan_print_cases() - their names, on stderr */
+void plan_print_cases(void);
+
+/** plan_has_choice() - are there alternatives for any work in it? */
+bool plan_has_choice(const struct plan *plan);
+
 /** plan_make() - expand the catalogue. Return: 0, -ENOMEM, -EINVAL (message printed). */
 int plan_make(struct plan *plan, const struct options *o);
 

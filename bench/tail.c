@@ -42,7 +42,7 @@ void tail_sample(struct tail *t, uint64_t from, uint64_t until)
 	uint64_t gap = t->op_ns > TAIL_GAP_NS / 4 ? 4 * t->op_ns : TAIL_GAP_NS, due = from;
 
 	gap = gap < UINT32_MAX ? gap : UINT32_MAX;
-	/* At random: a fixed distance could meet the same phase of something periodic (every 64th operation cleans up) each time. */
+	/* At random: a fixed distance could meet the same phase of something periodic each time, as every 64th clean-up. */
 	for (;;) {
 		due += gap / 2 + rng_below(&t->rng, (uint32_t)gap);
 		if (due >= until || t->job->ctx->failed)

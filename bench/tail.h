@@ -2,10 +2,10 @@
 /*
  * tail.h - the latency of single operations, sampled under load in an open loop.
  *
- * A thread has due times, at random distances, that do not depend on how long anything takes. Until one comes it runs the load;
- * then one operation, whose latency counts from when it was due, not from when it began. So whatever holds the thread up - a lock,
- * a preempted holder, a grace period - is seen by every operation that was due meanwhile, as those who wait for them would see
- * it; a loop that only timed each operation would see it once ("coordinated omission").
+ * A thread has due times, at random distances, that do not depend on how long anything takes. Until one comes it runs the
+ * load; then one operation, whose latency counts from when it was due, not from when it began. So whatever holds the
+ * thread up - a lock, a preempted holder, a grace period - is seen by every operation that was due meanwhile, as those who
+ * wait for them would see it; a loop that only timed each operation would see it once ("coordinated omission").
  */
 #ifndef BENCH_TAIL_H
 #define BENCH_TAIL_H
@@ -34,7 +34,7 @@ struct tail {
 	struct latency_counts *counts;
 };
 
-/** tail_sample() - take what is due in [@from, @until), on machine_now()'s clock; ends when the last of these is done */
+/** tail_sample() - take what is due in [@from, @until) of machine_now()'s clock; ends when the last of these is done */
 void tail_sample(struct tail *t, uint64_t from, uint64_t until);
 
 #endif /* BENCH_TAIL_H */

@@ -74,6 +74,23 @@ unwritable_keeps_the_old() {
 	[ $? -ne 0 ] && [ "$(cat ro/f.json)" = old ] && [ ! -e ro/none ]
 }
 
+# The alternatives at one point, fastest first, and why.
+ranks() {
+	exits 0 --rank=obtain_hit --quick --duration=20ms --filter='/vms:64/threads:1$' || return 1
+	awk '/^  place/ { on = 1; next } on && NF < 6 { exit } on && $3 + 0 < last { exit 1 } on { last = $3 + 0; n++ }
+		END { exit n < 3 }' out && grep -Eq 'list:mutex .* 1 = .*list_locks 1' out && grep -q 'list:rcu_hash .*list_fast 1' out &&
+		! grep -q 'points together' out
+}
+
+ranks_several() {
+	exits 0 --rank=obtain_hit --quick --duration=20ms --filter='list:(mutex|rcu_hash)/vms:(1|64)/threads:1$' &&
+		grep -q 'all 2 points together' out && grep -Eq 'list:mutex +1.00x +1.00x +1.00x' out && [ "$(grep -c '^  place' out)" -eq 2 ]
+}
+
+names_the_cases() {
+	refuses rank --rank=nosuch && grep -q ' obtain_hit' err && grep -q ' teardown' err
+}
+
 # Every window has its samples, and the percentiles are those of all of them.
 takes_latencies() {
 	exits 0 --filter='^(noop|obtain_hit/list:mutex/vms:1/threads:[12])$' --quick --duration=100ms --windows=4 --json=f.json &&
@@ -109,6 +126,12 @@ for bad in --nosuch --threads=0 --threads=-1 --threads=x --threads= --threads=99
 	--duration=x --duration=nan --seed=x --seed=-1 --preset=nosuch '--filter=(' --json=; do
 	check "$bad is refused" refuses "${bad%%=*}" "$bad"
 done
+check 'a case that does not exist: the others are named' names_the_cases
+check 'nothing to rank in noop' refuses rank --rank=noop
+check 'nothing to rank in one preset' refuses rank --rank=mix --preset=linux
+check '--rank= is refused' refuses --rank --rank=
+check '--rank ranks' ranks
+check '--rank sums up' ranks_several
 check 'latencies are in the JSON' takes_latencies
 check 'and only where a case takes them' no_latencies_elsewhere
 check 'a stray word is refused' refuses stray stray

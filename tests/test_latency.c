@@ -2,8 +2,8 @@
 /*
  * test_latency.c - the latency histograms of the bench and the open-loop sampling, on a clock of the test's own.
  *
- * Mutations it was seen to catch: latencies counted from when the operation began; a due time that waits for the last operation;
- * a bucket's bound one too high; a quantile one value too low.
+ * Mutations it was seen to catch: latencies counted from when the operation began; a due time that waits for the last
+ * operation; a bucket's bound one too high; a quantile one value too low.
  */
 #include "world.h"
 
