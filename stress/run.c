@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * run.c - see run.h: threads, rounds, the watchdog, and what is printed when something is wrong.
+ * run.c - see run.h: threads and rounds.
  *
  * A run is cut into rounds. In a round all threads call step(); at its end they rest, and the main thread checks what must
- * hold at quiescence. The watchdog looks at the operation counts from the main thread meanwhile.
+ * hold at quiescence. The watchdog (watch.h) is told of each stage.
  */
 #include "run.h"
 
@@ -11,13 +11,13 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
+#include "watch.h"
 
 #define ROUND_NS 200000000u
 #define POLL_NS 5000000u
@@ -31,61 +31,9 @@ static struct {
 	_Atomic unsigned int resting;
 	bool stutter, shuffle;
 	const struct stress_scenario *scenario;
-	pthread_mutex_t fail_lock;
-} ctl = { .fail_lock = PTHREAD_MUTEX_INITIALIZER };
+} ctl;
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static void sleep_ns(uint64_t ns)
-{
-	struct timespec ts = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
-
-	nanosleep(&ts, NULL);
-}
-
-/* ---- what went wrong ---- */
-
-static void print_threads(struct stress *s)
-{
-	unsigned int i;
-	uint64_t n, k;
-
-	for (i = 0; i < s->threads; i++) {
-		struct stress_thread *t = &s->thread[i];
-
-		n = atomic_load(&t->nr_ops);
-		fprintf(stderr, "  thread %u, %" PRIu64 " operations, the last ones:\n", i, n);
-		for (k = n > STRESS_OPS_KEPT ? n - STRESS_OPS_KEPT : 0; k < n; k++) {
-			struct stress_op op = t->op[k % STRESS_OPS_KEPT];
-
-			fputs("    ", stderr);
-			fprintf(stderr, op.fmt, op.arg[0], op.arg[1], op.arg[2]);
-			fputc('\n', stderr);
-		}
-	}
-}
-
-void stress_fail(struct stress *s, const char *fmt, ...)
-{
-	va_list ap;
-
-	pthread_mutex_lock(&ctl.fail_lock);
-	if (!atomic_exchange(&s->failed, true)) {
-		fputs("\nVIOLATION: ", stderr);
-		va_start(ap, fmt);
-		vfprintf(stderr, fmt, ap);
-		va_end(ap);
-		fputc('\n', stderr);
-		print_threads(s);
-	}
-	pthread_mutex_unlock(&ctl.fail_lock);
-}
+/* ---- the workers ---- */
 
 void stress_alloc_may_fail(struct stress_thread *t)
 {
@@ -99,52 +47,6 @@ void stress_alloc_ok(struct stress_thread *t)
 	if (t->s->fail_one_in)
 		gpuvm_debug_fail_alloc(0, false);
 }
-
-void run_reproducer(const struct run *r, const struct options *o, char *buf, size_t size)
-{
-	int n = snprintf(buf, size,
-			 "gpuvm-stress --scenario=%s --preset=%s --list-strategy=%s --space=%s --ref=%s --alloc=%s "
-			 "--threads=%" PRIu64 " --duration=%" PRIu64 "ms --seed=%" PRIu64 "%s%s",
-			 r->name, r->params.preset, r->params.list, r->params.space, r->params.ref, r->params.alloc,
-			 o->threads, r->duration_ns / 1000000, r->seed, o->stutter ? " --stutter" : "",
-			 o->shuffle ? " --shuffle" : "");
-
-	if (o->fail_one_in && n > 0 && (size_t)n < size)
-		n += snprintf(buf + n, size - (size_t)n, " --fail-alloc=%" PRIu64, o->fail_one_in);
-	if (o->mode >= 0 && n > 0 && (size_t)n < size)
-		snprintf(buf + n, size - (size_t)n, " --mode=%s", options_mode_name((uint32_t)o->mode));
-}
-
-/*
- * A crash, or a check of the debug build that aborted: say how to repeat it. Only write(2) here, and what was formatted
- * before. The sanitizers report faults themselves.
- */
-static char crash_note[640];
-
-static void on_crash(int sig)
-{
-	static const char failure[] = "FAILURE\n";
-	ssize_t n = write(2, crash_note, strlen(crash_note));
-
-	n = write(1, failure, sizeof(failure) - 1);
-	(void)n;
-	_exit(1);
-}
-
-static void catch_crashes(const struct run *r, const struct options *o)
-{
-	char line[512];
-
-	run_reproducer(r, o, line, sizeof(line));
-	snprintf(crash_note, sizeof(crash_note), "\nCRASH in %s\nrepeat with: %s\n", r->name, line);
-	signal(SIGABRT, on_crash);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	signal(SIGSEGV, on_crash);
-	signal(SIGBUS, on_crash);
-#endif
-}
-
-/* ---- the workers ---- */
 
 static void move_somewhere(struct stress_thread *t)
 {
@@ -195,16 +97,6 @@ static void wait_resting(struct stress *s, unsigned int n)
 		sleep_ns(50000);
 }
 
-static uint64_t total_ops(struct stress *s)
-{
-	uint64_t sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < s->threads; i++)
-		sum += atomic_load_explicit(&s->thread[i].ops, memory_order_relaxed);
-	return sum;
-}
-
 /* Let everyone go on, in @phase. */
 static void release(enum phase phase)
 {
@@ -213,44 +105,20 @@ static void release(enum phase phase)
 	atomic_fetch_add(&ctl.generation, 1);
 }
 
-/* The watchdog's view of one run. */
-struct watch {
-	uint64_t ops, since; /* last progress */
+/* When a run began and must end, and when its next status line is due. */
+struct times {
 	uint64_t next_line;
 	uint64_t start, end;
 };
 
-static void status_line(const struct run *r, const struct options *o, struct stress *s, struct watch *w, uint64_t now)
+static void status_line(const struct run *r, const struct options *o, struct stress *s, struct times *w, uint64_t now)
 {
 	if (now < w->next_line)
 		return;
 	w->next_line = now + o->stat_interval_ns;
 	fprintf(stderr, "  %-16s %6.1f s of %.1f, %.2f M operations, %.0f k/s\n", r->name, (double)(now - w->start) / 1e9,
-		(double)(w->end - w->start) / 1e9, (double)total_ops(s) / 1e6,
-		(double)total_ops(s) / ((double)(now - w->start) / 1e6 + 1e-9));
-}
-
-/* No progress: print everything and give up on the process, since its threads cannot be joined. */
-static void watchdog(struct run *r, const struct options *o, struct stress *s, struct watch *w, uint64_t now)
-{
-	char line[512];
-	uint64_t ops = total_ops(s);
-
-	if (ops != w->ops) {
-		w->ops = ops;
-		w->since = now;
-		return;
-	}
-	if (now - w->since < o->watchdog_ns)
-		return;
-	/* After a violation nobody may find the way out of a broken structure: it ends here, too, with the first report. */
-	stress_fail(s, "no operation completed for %.1f s", (double)(now - w->since) / 1e9);
-	run_reproducer(r, o, line, sizeof(line));
-	fprintf(stderr, "repeat with: %s\n", line);
-	fflush(stderr);
-	puts("FAILURE");
-	fflush(stdout);
-	_exit(1);
+		(double)(w->end - w->start) / 1e9, (double)watch_ops(s) / 1e6,
+		(double)watch_ops(s) / ((double)(now - w->start) / 1e6 + 1e-9));
 }
 
 static uint64_t rss_kib(void)
@@ -297,25 +165,22 @@ static void note_memory(struct run *r)
 }
 
 /* One round: go, watch, rest, check. */
-static void round_once(struct run *r, const struct options *o, struct stress *s, struct watch *w,
+static void round_once(struct run *r, const struct options *o, struct stress *s, struct times *w,
 		       const volatile int *interrupted)
 {
 	uint64_t end = now_ns() + ROUND_NS, now;
 	int64_t live;
 
 	end = end < w->end ? end : w->end;
+	watch_stage(r, s, "a round");
 	release(PHASE_GO);
 	while ((now = now_ns()) < end && !*interrupted && !atomic_load(&s->failed)) {
 		sleep_ns(POLL_NS);
-		watchdog(r, o, s, w, now);
 		status_line(r, o, s, w, now);
 	}
 	atomic_store(&ctl.phase, PHASE_REST);
-	while (atomic_load(&ctl.resting) < s->threads) {
-		sleep_ns(50000);
-		watchdog(r, o, s, w, now_ns());
-	}
-	w->since = now_ns();
+	wait_resting(s, s->threads);
+	watch_stage(r, s, "the check at rest");
 	if (r->scenario->check && !atomic_load(&s->failed))
 		r->scenario->check(s);
 	live = live_objects();
@@ -349,13 +214,13 @@ static int start_threads(struct stress *s, pthread_t *id, unsigned int *started)
 static void run_threads(struct run *r, const struct options *o, struct stress *s, const volatile int *interrupted)
 {
 	pthread_t id[STRESS_MAX_THREADS];
-	struct watch w = { .start = now_ns() };
+	struct times w = { .start = now_ns() };
 	unsigned int started, i;
 	int ret;
 
-	w.since = w.start;
 	w.end = w.start + r->duration_ns;
 	w.next_line = w.start + o->stat_interval_ns;
+	watch_stage(r, s, "the start of threads");
 	atomic_store(&ctl.phase, PHASE_REST);
 	atomic_store(&ctl.generation, 0);
 	atomic_store(&ctl.resting, 0);
@@ -369,10 +234,11 @@ static void run_threads(struct run *r, const struct options *o, struct stress *s
 			r->rss_kib[0] = rss_kib();
 	}
 	r->rss_kib[1] = rss_kib();
+	watch_stage(r, s, "the end of threads");
 	release(PHASE_END);
 	for (i = 0; i < started; i++)
 		pthread_join(id[i], NULL);
-	r->ops = total_ops(s);
+	r->ops = watch_ops(s);
 	r->seconds = (double)(now_ns() - w.start) / 1e9;
 }
 
@@ -410,6 +276,22 @@ static int prepare(struct run *r, const struct options *o, struct stress *s)
 	return 0;
 }
 
+/* After teardown: what the runner itself had, and that nothing is left. */
+static void finish_run(struct run *r, struct stress *s, const int64_t *before)
+{
+	gpuvm_debug_jitter(0);
+	gpuvm_device_put(s->dev);
+	watch_stage(r, s, NULL);
+	free(s->thread);
+	s->thread = NULL;
+	s->threads = 0; /* the threads are gone: a leak is reported without their operations */
+	watch_stage(r, s, "the wait for what is left");
+	if (before)
+		check_leaks(s, before);
+	watch_stage(NULL, NULL, NULL);
+	note_memory(r);
+}
+
 void run_one(struct run *r, const struct options *o, const volatile int *interrupted)
 {
 	int64_t before[GPUVM_TYPE_COUNT];
@@ -421,23 +303,21 @@ void run_one(struct run *r, const struct options *o, const volatile int *interru
 	r->live[0] = live_objects();
 	if (r->scenario->debug_only && !gpuvm_debug_enabled())
 		return;
-	catch_crashes(r, o);
+	run_catch_crashes(r, o);
+	s = (struct stress){ .seed = r->seed };
+	watch_stage(r, &s, "the wait for what was before");
 	gpuvm_quiesce();
 	count_live(before);
+	watch_stage(r, &s, NULL);
 	ret = prepare(r, o, &s);
+	watch_stage(r, &s, "set-up");
 	ret = ret ? ret : r->scenario->setup(&s);
 	if (!ret)
 		run_threads(r, o, &s, interrupted);
+	watch_stage(r, &s, "teardown");
 	if (s.dev)
 		r->scenario->teardown(&s);
-	gpuvm_debug_jitter(0);
-	gpuvm_device_put(s.dev);
-	free(s.thread);
-	s.thread = NULL;
-	s.threads = 0; /* the threads are gone: a leak is reported without their operations */
-	if (!ret)
-		check_leaks(&s, before);
-	note_memory(r);
+	finish_run(r, &s, ret ? NULL : before);
 	if (ret != -ENOTSUP)
 		r->verdict = ret || s.failed ? VERDICT_FAIL : VERDICT_OK;
 	if (ret && ret != -ENOTSUP)

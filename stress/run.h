@@ -47,6 +47,9 @@ struct run {
 /** run_one() - run it; prints what happens on stderr. @interrupted ends it early, with a verdict on what ran. */
 void run_one(struct run *r, const struct options *o, const volatile int *interrupted);
 
+/** run_catch_crashes() - say how to repeat @r if the process dies from now on */
+void run_catch_crashes(const struct run *r, const struct options *o);
+
 /** run_reproducer() - the command line that repeats @r, into @buf */
 void run_reproducer(const struct run *r, const struct options *o, char *buf, size_t size);
 

@@ -29,7 +29,7 @@ runs() { # option...
 exits() {
 	local want=$1 word=$2 got
 	shift 2
-	timeout 60 "$stress" "$@" >out 2>err </dev/null
+	timeout -k 5 60 "$stress" "$@" >out 2>err </dev/null
 	got=$?
 	[ "$got" -eq "$want" ] && grep -qF -- "$word" out err && return 0
 	echo "exit status $got, not $want, or no '$word' in:"
@@ -64,6 +64,31 @@ check 'more threads than CPUs, stop and go' runs --scenario=lifecycle,bind_oracl
 check 'list:busted is caught' catches --scenario=obtain_storm --list-strategy=busted --mode=immediate --duration=30s
 check 'space:busted is caught: a hole' catches --scenario=lookup_beside --space=busted --duration=30s
 check 'space:busted is caught: a touching mapping cut' catches --scenario=batch_fail --space=busted --duration=30s
+
+# The watchdog sees a hang wherever it is, says where, and how to repeat it.
+barks() { # seed, where
+	exits 1 "in $2" --scenario=busted --seed="$1" --watchdog=1s --duration=600ms --threads=3 &&
+		grep -q "repeat with: gpuvm-stress .*--seed=$1" err && [ "$(tail -n 1 out)" = FAILURE ]
+}
+check 'a hang in set-up is caught' barks 0 set-up
+check 'a hang in a step is caught' barks 1 'a round'
+check 'a hang on the way to rest is caught' barks 2 'a round'
+check 'a hang in a check is caught' barks 3 'the check at rest'
+check 'a hang in teardown is caught' barks 4 teardown
+# The first signal asks for a verdict, the second one does not wait for it.
+twice() {
+	local id
+	"$stress" --scenario=busted --seed=0 --watchdog=5m >out 2>err </dev/null &
+	id=$!
+	until grep -q threads err; do sleep 0.1; done
+	kill -TERM $id
+	while grep -q '^SigCgt:.*[4-7c-f]...$' /proc/$id/status; do sleep 0.1; done
+	kill -TERM $id
+	wait $id
+	[ $? -eq 143 ]
+}
+check 'a second signal ends it at once' twice
+check 'a scenario that hangs must be asked for' runs --scenario=busted --seed=5 --duration=300ms
 
 case $stress in
 */debug/*)
