@@ -53,7 +53,8 @@ struct bnode {
 
 struct btree {
 	_Atomic(void *) root; /* struct bnode */
-	_Atomic uint64_t seq; /* T5; with the lock held, even between edits */
+	/* Written by every edit; a lookup reads root and nothing of this. */
+	alignas(GPUVM__LINE) _Atomic uint64_t seq; /* T5; with the lock held, even between edits */
 	_Atomic unsigned int levels;
 	_Atomic uint64_t nodes; /* in the tree */
 	struct gpuvm__mutex lock; /* writers of the tree */
