@@ -76,8 +76,8 @@ struct inode {
 struct leaf_state {
 	_Atomic(struct inode *) root;
 	struct leaf *first; /* lo 0: never dies */
-	/* News: stacks, pushed by writers, emptied by the keeper. */
-	_Atomic(struct leaf *) born;
+	/* News: stacks, pushed by writers, emptied by the keeper. Not in the line of root, which every lookup reads. */
+	alignas(GPUVM__LINE) _Atomic(struct leaf *) born;
 	_Atomic(struct leaf *) died;
 	struct gpuvm__spin keeper; /* only ever tried: who has it brings the tree up to date */
 	struct leaf *unborn, *undead; /* the keeper's: taken off the stacks, oldest first, not dealt with for want of memory */

@@ -207,21 +207,44 @@ static bool insert(struct gpuvm_vm *vm, struct leaf *l)
 	return true;
 }
 
-/* Take @l out of the tree, and whatever else is dead in the same node: a range that is emptied dies leaf by leaf. */
+/*
+ * Of the dead from @l on, those that are children of @n, one bit each. A range that is emptied dies leaf by leaf, so the next
+ * of the dead are likely to be neighbours. The living are not looked at: their lines are their writers'.
+ */
+static uint32_t dead_children(struct inode *n, struct leaf *l)
+{
+	unsigned int at, looked;
+	uint32_t dead = 0;
+
+	for (looked = 0; l && looked < INODE_CAP; l = l->next_dead, looked++) {
+		if (l->lo < n->key[0])
+			continue;
+		at = inode_find(n, l->lo);
+		if (gpuvm__load(&n->child[at], relaxed) == l)
+			dead |= 1u << at;
+	}
+	return dead;
+}
+
+static_assert(INODE_CAP <= 32, "one bit per child");
+
+/* Take @l, the oldest of the undead, out of the tree, and others of them that are in the same node. */
 static bool purge(struct gpuvm_vm *vm, struct leaf *l)
 {
 	struct leaf *gone[INODE_CAP];
 	struct entry e[INODE_CAP + 1];
 	unsigned int i, n = 0, nr_gone = 0;
 	struct path p;
+	uint32_t dead;
 
 	if (!l->indexed)
 		return true;
 	descend(leaf_state(vm), l->lo, &p);
+	dead = dead_children(p.node[0], l);
 	for (i = 0; i < p.node[0]->n; i++) {
 		struct leaf *child = gpuvm__load(&p.node[0]->child[i], relaxed);
 
-		if (leaf_dead(child))
+		if (dead & 1u << i)
 			gone[nr_gone++] = child;
 		else
 			e[n++] = (struct entry){ p.node[0]->key[i], child };
