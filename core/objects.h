@@ -290,6 +290,8 @@ int gpuvm__write_begin(struct gpuvm__cursor *c, struct gpuvm_vm *vm, uint64_t lo
 		       struct gpuvm__obj **stock);
 /* The same where @c says it all: vm, lo, hi, edits, grow, stock. */
 int gpuvm__write_begin_at(struct gpuvm__cursor *c);
+/* One more, right of @left, the last one opened (S6 of space.h). False: it is part of @left. */
+bool gpuvm__write_begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor *left);
 void gpuvm__write_end(struct gpuvm__cursor *c);
 /* Give @alloc its place: the mapping that @req describes. */
 struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req);

@@ -24,13 +24,14 @@ struct op_part {
 
 struct gpuvm_oplist {
 	struct gpuvm__obj obj;
-	struct gpuvm__sm sm; /* holds the writer's section */
+	struct gpuvm__cursor cursor; /* the writer's section */
+	struct gpuvm__sm sm;
 	struct op_node *first, **tail;
 };
 
 static struct op_part *part_create(struct gpuvm_oplist *list)
 {
-	return gpuvm__obj_alloc(list->sm.cursor.vm->dev->alloc, GPUVM_TYPE_OP, sizeof(struct op_part), 16);
+	return gpuvm__obj_alloc(list->cursor.vm->dev->alloc, GPUVM_TYPE_OP, sizeof(struct op_part), 16);
 }
 
 static void part_free(const void *req_or_unmap)
@@ -81,7 +82,7 @@ static bool copy_remap(struct gpuvm_oplist *list, struct op_node *n, const struc
 static int list_step(const struct gpuvm_op *op, void *arg)
 {
 	struct gpuvm_oplist *list = arg;
-	struct op_node *n = gpuvm__obj_alloc(list->sm.cursor.vm->dev->alloc, GPUVM_TYPE_OP, sizeof(*n), 16);
+	struct op_node *n = gpuvm__obj_alloc(list->cursor.vm->dev->alloc, GPUVM_TYPE_OP, sizeof(*n), 16);
 
 	if (!n)
 		return -ENOMEM;
@@ -117,7 +118,7 @@ static int create(enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gp
 		return -ENOMEM;
 	list->tail = &list->first;
 	sink.arg = list;
-	ret = gpuvm__sm_begin(&list->sm, kind, vm, req, bo, NULL);
+	ret = gpuvm__sm_begin(&list->sm, &list->cursor, kind, vm, req, bo, NULL);
 	if (ret)
 		goto out_free;
 	ret = gpuvm__sm_walk(&list->sm, &sink);
@@ -185,7 +186,7 @@ void gpuvm_oplist_free(struct gpuvm_oplist *list)
 
 	if (!list)
 		return;
-	vm = list->sm.cursor.vm;
+	vm = list->cursor.vm;
 	gpuvm__sm_end(&list->sm);
 	free_nodes(list);
 	gpuvm__obj_free(list);

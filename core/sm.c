@@ -57,7 +57,7 @@ static struct gpuvm_map_req part_of(const struct gpuvm_va *va, uint64_t lo, uint
 
 static bool sticks_out(const struct gpuvm__sm *s, const struct gpuvm_va *va)
 {
-	return va->start < s->cursor.lo || va->end > s->cursor.hi;
+	return va->start < s->lo || va->end > s->hi;
 }
 
 static bool keeps(const struct gpuvm__sm *s, const struct gpuvm_va *va)
@@ -68,13 +68,13 @@ static bool keeps(const struct gpuvm__sm *s, const struct gpuvm_va *va)
 
 static void fill_prefetch(const struct gpuvm__sm *s, struct gpuvm_va *va, struct gpuvm__sm_step *step)
 {
-	step->op = (struct gpuvm_op){ .type = GPUVM_OP_PREFETCH, .vm = s->cursor.vm, .prefetch.va = va };
+	step->op = (struct gpuvm_op){ .type = GPUVM_OP_PREFETCH, .vm = s->cursor->vm, .prefetch.va = va };
 }
 
 /* The rule. */
 static void fill_removal(const struct gpuvm__sm *s, struct gpuvm_va *va, struct gpuvm__sm_step *step)
 {
-	uint64_t lo = s->cursor.lo, hi = s->cursor.hi;
+	uint64_t lo = s->lo, hi = s->hi;
 	bool prev = va->start < lo, next = va->end > hi;
 
 	if (GPUVM_PLANT(prev_off_by_one))
@@ -82,7 +82,7 @@ static void fill_removal(const struct gpuvm__sm *s, struct gpuvm_va *va, struct 
 	if (GPUVM_PLANT(next_off_by_one))
 		next = va->end >= hi;
 	step->unmap = (struct gpuvm_op_unmap){ .va = va, .keep = keeps(s, va) };
-	step->op.vm = s->cursor.vm;
+	step->op.vm = s->cursor->vm;
 	if (!prev && !next) {
 		step->op.type = GPUVM_OP_UNMAP;
 		step->op.unmap = step->unmap;
@@ -102,16 +102,16 @@ static void fill_removal(const struct gpuvm__sm *s, struct gpuvm_va *va, struct 
 
 static void fill_map(const struct gpuvm__sm *s, const struct gpuvm_map_req *req, struct gpuvm__sm_step *step)
 {
-	step->op = (struct gpuvm_op){ .type = GPUVM_OP_MAP, .vm = s->cursor.vm, .map = *req };
+	step->op = (struct gpuvm_op){ .type = GPUVM_OP_MAP, .vm = s->cursor->vm, .map = *req };
 }
 
 /* madvise: what replaces the inner part of @va: the whole request if it lies inside one mapping, else a sparse piece. */
 static struct gpuvm_map_req inner_part(const struct gpuvm__sm *s, const struct gpuvm_va *va)
 {
-	uint64_t lo = va->start > s->cursor.lo ? va->start : s->cursor.lo;
-	uint64_t hi = va->end < s->cursor.hi ? va->end : s->cursor.hi;
+	uint64_t lo = va->start > s->lo ? va->start : s->lo;
+	uint64_t hi = va->end < s->hi ? va->end : s->hi;
 
-	if (lo == s->cursor.lo && hi == s->cursor.hi)
+	if (lo == s->lo && hi == s->hi)
 		return s->req;
 	return (struct gpuvm_map_req){ .addr = lo, .range = hi - lo, .flags = s->req.flags };
 }
@@ -206,8 +206,10 @@ static struct gpuvm_va *forward(struct gpuvm__sm *s, struct gpuvm_va *va)
 {
 	struct gpuvm__node *n;
 
+	if (unlikely(s->pending))
+		return gpuvm__pending_next(s->pending, s->cursor, va ? va->end : s->lo, s->hi);
 	if (s->kind != GPUVM__SM_BO_UNMAP)
-		return s->cursor.vm->space->next(&s->cursor, va ? va->end : s->cursor.lo);
+		return s->cursor->vm->space->next(s->cursor, va ? va->end : s->lo);
 	n = va ? va->link.next : s->bo->vas.next;
 	return n != &s->bo->vas ? container_of(n, struct gpuvm_va, link) : NULL;
 }
@@ -216,8 +218,10 @@ static struct gpuvm_va *backward(struct gpuvm__sm *s, struct gpuvm_va *va)
 {
 	struct gpuvm__node *n;
 
+	if (unlikely(s->pending))
+		return gpuvm__pending_prev(s->pending, s->cursor, s->lo, va ? va->start : s->hi);
 	if (s->kind != GPUVM__SM_BO_UNMAP)
-		return s->cursor.vm->space->prev(&s->cursor, va ? va->start : s->cursor.hi);
+		return s->cursor->vm->space->prev(s->cursor, va ? va->start : s->hi);
 	n = va ? va->link.prev : s->bo->vas.prev;
 	return n != &s->bo->vas ? container_of(n, struct gpuvm_va, link) : NULL;
 }
@@ -266,7 +270,7 @@ int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink)
 	int ret;
 
 	s->nr_cuts = 0;
-	cut_init(&s->cut[0], s->cursor.lo, s->cursor.hi);
+	cut_init(&s->cut[0], s->lo, s->hi);
 	ret = walk_vas(s, sink);
 	if (ret)
 		return ret;
@@ -282,20 +286,48 @@ int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink)
 	return ret;
 }
 
+void gpuvm__sm_unwalk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink)
+{
+	struct gpuvm_va *va = backward(s, NULL);
+	struct gpuvm__sm_step last;
+
+	if (kinds[s->kind].maps_all && sink->undo) {
+		fill_map(s, &s->req, &last);
+		sink->undo(&last.op, sink->arg);
+	}
+	undo(s, sink, va, va ? 1 : 0);
+}
+
 /* ---- begin, commit, end ---- */
 
-int gpuvm__sm_begin(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm_map_req *req,
-		    struct gpuvm_bo *bo, struct gpuvm_sm *sm)
+enum gpuvm__grow gpuvm__sm_grow(enum gpuvm__sm_kind kind)
+{
+	return kinds[kind].grow;
+}
+
+void gpuvm__sm_init(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm__cursor *c,
+		    const struct gpuvm_map_req *req, const struct gpuvm__pending *pending)
+{
+	s->kind = kind;
+	s->cursor = c;
+	s->lo = req->addr;
+	s->hi = req_end(req);
+	s->pending = pending;
+	s->removed = s->removed_before = NULL;
+	s->req = *req;
+	s->bo = NULL;
+}
+
+int gpuvm__sm_begin(struct gpuvm__sm *s, struct gpuvm__cursor *c, enum gpuvm__sm_kind kind, struct gpuvm_vm *vm,
+		    const struct gpuvm_map_req *req, struct gpuvm_bo *bo, struct gpuvm_sm *sm)
 {
 	struct gpuvm__obj **stock = sm ? (struct gpuvm__obj **)&sm->index : NULL;
 	int ret;
 
-	s->kind = kind;
-	s->removed = s->removed_before = NULL;
-	s->req = *req;
+	gpuvm__sm_init(s, kind, c, req, NULL);
 	s->bo = bo;
 	ret = bo ? 0 : gpuvm__req_check(vm, req); /* the whole VM may have a reserved part */
-	return ret ? ret : gpuvm__write_begin(&s->cursor, vm, req->addr, req_end(req), kinds[kind].grow, stock);
+	return ret ? ret : gpuvm__write_begin(c, vm, s->lo, s->hi, kinds[kind].grow, stock);
 }
 
 int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_sm *sm)
@@ -319,7 +351,7 @@ static void commit_cut(struct gpuvm__sm *s, const struct gpuvm__sm_cut *cut, str
 		in[i] = gpuvm__va_fill(*slot, &cut->piece[i].req);
 		*slot = NULL;
 	}
-	gpuvm__commit(&s->cursor, cut->lo, cut->hi, in, cut->n, &sm->removed);
+	gpuvm__commit(s->cursor, cut->lo, cut->hi, in, cut->n, &sm->removed);
 }
 
 static void commit_bo_unmap(struct gpuvm__sm *s, struct gpuvm_sm *sm)
@@ -329,7 +361,7 @@ static void commit_bo_unmap(struct gpuvm__sm *s, struct gpuvm_sm *sm)
 	/* The last mapping may take the bo with it: look ahead. */
 	for (va = forward(s, NULL); va; va = next) {
 		next = forward(s, va);
-		gpuvm__commit(&s->cursor, va->start, va->end, NULL, 0, &sm->removed);
+		gpuvm__commit(s->cursor, va->start, va->end, NULL, 0, &sm->removed);
 	}
 }
 
@@ -358,6 +390,6 @@ void gpuvm__sm_commit(struct gpuvm__sm *s, struct gpuvm_sm *sm)
 
 void gpuvm__sm_end(struct gpuvm__sm *s)
 {
-	gpuvm__write_end(&s->cursor);
+	gpuvm__write_end(s->cursor);
 	gpuvm__put_bos(s->removed, s->removed_before);
 }

@@ -8,7 +8,7 @@
 #ifndef GPUVM_CORE_SM_H
 #define GPUVM_CORE_SM_H
 
-#include "space/space.h"
+#include "pending.h"
 
 enum gpuvm__sm_kind {
 	GPUVM__SM_MAP,
@@ -35,13 +35,15 @@ struct gpuvm__sm_cut {
 #define GPUVM__SM_CUTS 2 /* madvise may cut at both ends */
 
 /*
- * An open request: holds the writer's section over its range until gpuvm__sm_end(). What the commit took out is chained
- * from @removed up to @removed_before.
+ * A request: [lo, hi), inside the section of @cursor, of what the space shows or, with @pending, of what it will show when
+ * earlier requests are carried out. What the commit took out is chained from @removed up to @removed_before.
  */
 struct gpuvm__sm {
 	struct gpuvm_va_removed *removed, *removed_before;
 	enum gpuvm__sm_kind kind;
-	struct gpuvm__cursor cursor;
+	struct gpuvm__cursor *cursor;
+	uint64_t lo, hi;
+	const struct gpuvm__pending *pending;
 	struct gpuvm_map_req req; /* for unmap and prefetch: the range only */
 	struct gpuvm_bo *bo; /* GPUVM__SM_BO_UNMAP */
 	unsigned int nr_cuts;
@@ -62,11 +64,32 @@ struct gpuvm__sm_sink {
 	void *arg;
 };
 
-/* Check the request and exclude other writers; @sm may be NULL: the index allocates. 0, -EINVAL, -ENOENT, -ENOMEM. */
-int gpuvm__sm_begin(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm_map_req *req,
-		    struct gpuvm_bo *bo, struct gpuvm_sm *sm);
+/* The driver as a sink: @arg is one of these. */
+struct gpuvm__sm_driver {
+	const struct gpuvm_driver *driver;
+	void *priv;
+};
+
+int gpuvm__sm_driver_step(const struct gpuvm_op *op, void *arg);
+void gpuvm__sm_driver_undo(const struct gpuvm_op *op, void *arg);
+/* Has @d the callbacks that @kind may need? */
+bool gpuvm__sm_has_callbacks(const struct gpuvm_driver *d, enum gpuvm__sm_kind kind);
+
+/* What an edit of @kind may do to the number of mappings. */
+enum gpuvm__grow gpuvm__sm_grow(enum gpuvm__sm_kind kind);
+/* A request inside a section that is open. */
+void gpuvm__sm_init(struct gpuvm__sm *s, enum gpuvm__sm_kind kind, struct gpuvm__cursor *c,
+		    const struct gpuvm_map_req *req, const struct gpuvm__pending *pending);
+/*
+ * Check the request and open its section, @c, until gpuvm__sm_end(); @sm may be NULL: the index allocates. 0, -EINVAL,
+ * -ENOENT, -ENOMEM.
+ */
+int gpuvm__sm_begin(struct gpuvm__sm *s, struct gpuvm__cursor *c, enum gpuvm__sm_kind kind, struct gpuvm_vm *vm,
+		    const struct gpuvm_map_req *req, struct gpuvm_bo *bo, struct gpuvm_sm *sm);
 /* Yield every step; on an error undo the earlier ones in reverse order and return it. Records the edits. */
 int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink);
+/* Undo every step of a walk that went through, in reverse order; what it walked must be as it was. Not for madvise. */
+void gpuvm__sm_unwalk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink);
 /* Are the slots filled that @kind may need? 0 or -EINVAL. */
 int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_sm *sm);
 /* Make the edits that the walk recorded. Cannot fail. */

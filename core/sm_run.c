@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * sm_run.c - the callback form of split and merge: each step of the walk (sm.c) is handed to the driver, then the edits
- * are made. The list form is oplist.c.
+ * are made. The list form is oplist.c, many at once bind.c.
  */
 #include "sm.h"
 
 /* ---- the driver as a sink ---- */
 
-struct driver_sink {
-	const struct gpuvm_driver *driver;
-	void *priv;
-};
-
-static int driver_step(const struct gpuvm_op *op, void *arg)
+int gpuvm__sm_driver_step(const struct gpuvm_op *op, void *arg)
 {
-	struct driver_sink *d = arg;
+	struct gpuvm__sm_driver *d = arg;
 
 	switch (op->type) {
 	case GPUVM_OP_MAP:
@@ -29,15 +24,15 @@ static int driver_step(const struct gpuvm_op *op, void *arg)
 	return -EINVAL;
 }
 
-static void driver_undo(const struct gpuvm_op *op, void *arg)
+void gpuvm__sm_driver_undo(const struct gpuvm_op *op, void *arg)
 {
-	struct driver_sink *d = arg;
+	struct gpuvm__sm_driver *d = arg;
 
 	if (d->driver->sm_step_undo)
 		d->driver->sm_step_undo(op, d->priv);
 }
 
-static bool has_callbacks(const struct gpuvm_driver *d, enum gpuvm__sm_kind kind)
+bool gpuvm__sm_has_callbacks(const struct gpuvm_driver *d, enum gpuvm__sm_kind kind)
 {
 	switch (kind) {
 	case GPUVM__SM_MAP:
@@ -58,14 +53,15 @@ static bool has_callbacks(const struct gpuvm_driver *d, enum gpuvm__sm_kind kind
 static int run(enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm_map_req *req, struct gpuvm_bo *bo,
 	       struct gpuvm_sm *sm)
 {
-	struct driver_sink d = { .driver = vm->driver, .priv = sm->priv };
-	struct gpuvm__sm_sink sink = { .step = driver_step, .undo = driver_undo, .arg = &d };
+	struct gpuvm__sm_driver d = { .driver = vm->driver, .priv = sm->priv };
+	struct gpuvm__sm_sink sink = { .step = gpuvm__sm_driver_step, .undo = gpuvm__sm_driver_undo, .arg = &d };
+	struct gpuvm__cursor cursor;
 	struct gpuvm__sm s;
 	int ret;
 
-	if (!has_callbacks(vm->driver, kind) || gpuvm__sm_stocked(kind, sm))
+	if (!gpuvm__sm_has_callbacks(vm->driver, kind) || gpuvm__sm_stocked(kind, sm))
 		return -EINVAL;
-	ret = gpuvm__sm_begin(&s, kind, vm, req, bo, sm);
+	ret = gpuvm__sm_begin(&s, &cursor, kind, vm, req, bo, sm);
 	if (ret)
 		return ret;
 	ret = gpuvm__sm_walk(&s, &sink);

@@ -146,6 +146,14 @@ int gpuvm__write_begin_at(struct gpuvm__cursor *c)
 	return 0;
 }
 
+/* Who closes the VM excludes all writers, from left to right: it waits for @left. */
+bool gpuvm__write_begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor *left)
+{
+	c->write = true;
+	c->right = true;
+	return c->vm->space->begin_right(c, left);
+}
+
 void gpuvm__write_end(struct gpuvm__cursor *c)
 {
 	c->vm->space->end(c);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * test_oracle.c - the core against a page-by-page model: the stream of steps of every request, and the whole state after
- * it. Random requests in a world of 48 pages; and every pair or triple of requests in a world of 4.
+ * it. Random requests and random bind arrays in a world of 48 pages; and every pair or triple of requests, and every array
+ * of two after every request, in a world of 4.
  *
- * Each request goes through the callback form, the list form, or a failing callback and then again, by turns.
+ * Each request goes through the callback form, the list form, or a failing callback and then again, by turns; each array
+ * straight, or after a failing callback.
  */
 #include "oracle.h"
 
@@ -59,6 +61,41 @@ static void random_requests(void **state)
 			t_oracle_check(r);
 		t_oracle_free_removed(r);
 	}
+	t_unlock(&r->w);
+}
+
+static struct m_request random_op(struct t_rng *rng, uint64_t pages)
+{
+	struct m_request m;
+
+	do
+		m = random_request(rng, pages);
+	while (m.kind > M_PREFETCH);
+	return m;
+}
+
+static void random_arrays(void **state)
+{
+	struct t_oracle *r = *state;
+	struct t_rng rng = t_rng_make(t_seed() + 1);
+	struct m_request m[T_ARRAY_OPS];
+	unsigned int i, k, nr, n = random_count() / 8;
+
+	t_lock(&r->w);
+	for (i = 0; i < n; i++) {
+		nr = t_below(&rng, T_ARRAY_OPS + 1);
+		nr = nr * r->model.pages < T_STEPS - r->model.pages ? nr : (T_STEPS - 1) / r->model.pages - 1;
+		for (k = 0; k < nr; k++)
+			m[k] = random_op(&rng, r->model.pages);
+		t_oracle_array(r, m, nr, t_below(&rng, 3) ? t_rand(&rng) : 0);
+		if (i % 16 == 0)
+			t_oracle_check(r);
+		if (t_below(&rng, 4))
+			t_oracle_free_removed(r);
+		if (t_below(&rng, 32) == 0)
+			gpuvm_bind_release(&r->bind);
+	}
+	t_oracle_free_removed(r);
 	t_unlock(&r->w);
 }
 
@@ -137,6 +174,30 @@ static void small_world_triples(void **state)
 	small_world(*state, T_SANITIZED ? 1 : 3);
 }
 
+/* Each array of two, after each request. */
+static void small_world_arrays(void **state)
+{
+	struct t_oracle *r = *state;
+	unsigned int first, i, k;
+	struct m_request m[2];
+
+	list_all();
+	r->model.pages = SMALL;
+	t_lock(&r->w);
+	for (first = 0; first < nr_all; first++) {
+		for (i = 0; i < nr_all * nr_all; i++) {
+			for (k = 0; k < 2; k++)
+				m[k] = all[k ? i % nr_all : i / nr_all];
+			if (m[0].kind > M_PREFETCH || m[1].kind > M_PREFETCH || (T_SANITIZED && (i + first) % 16))
+				continue;
+			t_oracle_request(r, &all[first], 0);
+			t_oracle_array(r, m, 2, (i + first) % 4);
+			start_over(r);
+		}
+	}
+	t_unlock(&r->w);
+}
+
 static int setup(void **state)
 {
 	t_oracle_make(*state);
@@ -160,13 +221,14 @@ static int teardown(void **state)
 /* Exhaustive in one mode per space; random in all. */
 static int run_config(const struct t_config *config)
 {
-	const struct CMUnitTest tests[] = { CASE(random_requests), CASE(small_world_pairs), CASE(small_world_triples) };
+	const struct CMUnitTest tests[] = { CASE(random_requests), CASE(random_arrays), CASE(small_world_pairs),
+					    CASE(small_world_triples), CASE(small_world_arrays) };
 	bool all_tests = config->flags == GPUVM_VM_IMMEDIATE && !config->external;
 	char group[160];
 
 	the_run.config = *config;
 	snprintf(group, sizeof(group), "oracle/%s", t_config_name(config));
-	return t_run(group, tests, all_tests ? ARRAY_SIZE(tests) : 1);
+	return t_run(group, tests, all_tests ? ARRAY_SIZE(tests) : 2);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 #ifndef GPUVM_GPUVM_H
 #define GPUVM_GPUVM_H
 
+#include <gpuvm/bind.h>
 #include <gpuvm/bo.h>
 #include <gpuvm/compiler.h>
 #include <gpuvm/debug.h>

@@ -61,17 +61,10 @@ static void as_list(struct t_oracle *r, const struct m_request *m)
 /* Fail at one step: what was given must come back reversed, and the state must be as before. */
 static void failing_first(struct t_oracle *r, const struct m_request *m, unsigned int fail_at)
 {
-	unsigned int i;
-
 	r->trace.fail_at = fail_at;
 	r->trace.error = -EIO;
 	t_fails(-EIO, callbacks(r, m));
-	assert_int_equal(r->trace.n, 2 * (fail_at - 1));
-	for (i = 0; i < fail_at - 1; i++) {
-		assert_true(r->trace.steps[r->trace.n - 1 - i].undo);
-		r->trace.steps[r->trace.n - 1 - i].undo = false;
-		assert_true(t_step_equal(&r->trace.steps[i], &r->trace.steps[r->trace.n - 1 - i]));
-	}
+	assert_true(t_trace_undone(&r->trace, fail_at - 1));
 	t_state_read(&r->trace, r->w.vm, &r->got);
 	assert_true(t_state_equal(&r->got, &r->want));
 	t_trace_reset(&r->trace);
@@ -126,6 +119,61 @@ void t_oracle_free_removed(struct t_oracle *r)
 
 	while ((va = gpuvm_va_removed_pop(&r->sm.removed)))
 		gpuvm_va_removed_free(va);
+	while ((va = gpuvm_va_removed_pop(&r->bind.removed)))
+		gpuvm_va_removed_free(va);
+}
+
+/* ---- a bind array ---- */
+
+static struct gpuvm_bind_op to_op(struct t_oracle *r, const struct m_request *m)
+{
+	static const enum gpuvm_bind_type types[] = {
+		[M_MAP] = GPUVM_BIND_MAP, [M_UNMAP] = GPUVM_BIND_UNMAP, [M_PREFETCH] = GPUVM_BIND_PREFETCH
+	};
+
+	return (struct gpuvm_bind_op){ types[m->kind], to_req(r, &m->piece) };
+}
+
+static void array_fails_first(struct t_oracle *r, unsigned int fail_at)
+{
+	r->trace.fail_at = fail_at;
+	r->trace.error = -EIO;
+	t_fails(-EIO, gpuvm_bind_array(r->w.vm, &r->bind));
+	if (!t_trace_undone(&r->trace, fail_at - 1))
+		fail_msg("%u steps, not all undone in reverse order", fail_at - 1);
+	t_state_read(&r->trace, r->w.vm, &r->got);
+	assert_true(t_state_equal(&r->got, &r->want));
+	t_trace_reset(&r->trace);
+}
+
+void t_oracle_array(struct t_oracle *r, const struct m_request *m, unsigned int nr, unsigned int how)
+{
+	struct gpuvm_bind_op ops[T_ARRAY_OPS];
+	struct t_step steps[T_STEPS];
+	unsigned int i, n = 0;
+
+	m_state(&r->model, &r->want);
+	for (i = 0; i < nr; i++) {
+		ops[i] = to_op(r, &m[i]);
+		assert_true(n + r->model.pages < T_STEPS);
+		n += m_apply(&r->model, &m[i], steps + n);
+	}
+	t_trace_reset(&r->trace);
+	r->bind.priv = &r->trace;
+	if (how && n) {
+		t_ok(gpuvm_bind_prepare(r->w.vm, &r->bind, ops, nr));
+		array_fails_first(r, 1 + how % n);
+	}
+	t_ok(gpuvm_bind_prepare(r->w.vm, &r->bind, ops, nr));
+	t_ok(gpuvm_bind_array(r->w.vm, &r->bind));
+	m_state(&r->model, &r->want);
+	t_state_read(&r->trace, r->w.vm, &r->got);
+	if (!t_stream_equal(r->trace.steps, r->trace.n, steps, n) || !t_state_equal(&r->got, &r->want)) {
+		for (i = 0; i < nr; i++)
+			print_request(&m[i]);
+		fail();
+	}
+	r->compared += nr;
 }
 
 void t_oracle_check(struct t_oracle *r)
@@ -162,6 +210,7 @@ void t_oracle_make(struct t_oracle *r)
 void t_oracle_end(struct t_oracle *r)
 {
 	gpuvm_sm_release(&r->sm);
+	gpuvm_bind_release(&r->bind);
 	t_clear(&r->w);
 	t_world_end(&r->w);
 }

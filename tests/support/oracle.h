@@ -13,6 +13,7 @@ struct t_oracle {
 	struct t_world w;
 	struct t_trace trace;
 	struct gpuvm_sm sm;
+	struct gpuvm_bind bind;
 	struct model model;
 	struct t_state got, want;
 	unsigned long compared;
@@ -24,9 +25,14 @@ void t_oracle_end(struct t_oracle *o);
 
 /*
  * Between t_lock() and t_unlock(): carry @m out on both. @how: 0 by callbacks, 1 by list, 2 and up: by callbacks, of which
- * one fails first. What the core took out stays in o->sm until t_oracle_free_removed().
+ * one fails first. What the core took out stays in o->sm and o->bind until t_oracle_free_removed().
  */
 void t_oracle_request(struct t_oracle *o, const struct m_request *m, unsigned int how);
+
+#define T_ARRAY_OPS 12
+
+/* The same for a bind array of @nr of M_MAP, M_UNMAP and M_PREFETCH. @how: 0: straight; else one callback fails first. */
+void t_oracle_array(struct t_oracle *o, const struct m_request *m, unsigned int nr, unsigned int how);
 void t_oracle_free_removed(struct t_oracle *o);
 
 /* Each bo must know its mappings, and each page must look up as the model says. */

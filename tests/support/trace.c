@@ -134,6 +134,24 @@ void t_trace_reset(struct t_trace *trace)
 	trace->error = 0;
 }
 
+bool t_trace_undone(const struct t_trace *trace, unsigned int nr)
+{
+	unsigned int i;
+
+	if (trace->n != 2 * nr || trace->n > T_STEPS)
+		return false;
+	for (i = 0; i < nr; i++) {
+		struct t_step back = trace->steps[trace->n - 1 - i];
+
+		if (!back.undo)
+			return false;
+		back.undo = false;
+		if (!t_step_equal(&trace->steps[i], &back))
+			return false;
+	}
+	return true;
+}
+
 void t_trace_list(struct t_trace *trace, const struct gpuvm_oplist *list)
 {
 	const struct gpuvm_op *op;

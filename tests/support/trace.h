@@ -25,7 +25,7 @@ struct t_step {
 	struct t_piece old, prev, next, map;
 };
 
-#define T_STEPS 64
+#define T_STEPS 512
 
 /**
  * struct t_trace - what was recorded, and what to do
@@ -51,6 +51,8 @@ struct t_trace {
 extern const struct gpuvm_driver t_trace_driver;
 
 void t_trace_reset(struct t_trace *trace);
+/* Were the first @nr steps given, and then, in reverse order, taken back? */
+bool t_trace_undone(const struct t_trace *trace, unsigned int nr);
 /* Record a whole list. */
 void t_trace_list(struct t_trace *trace, const struct gpuvm_oplist *list);
 
