@@ -202,12 +202,76 @@ static void region_check(struct stress *s, struct region *r)
 		check_page(s, r, i);
 }
 
-/* ---- scenarios that are regions only ---- */
+/* ---- bind arrays over several regions ---- */
 
 struct regions {
 	unsigned int n;
+	unsigned int array; /* operations of an array at most; 0: no arrays */
+	struct gpuvm_bind bind;
 	struct region *r[];
 };
+
+/* One operation of an array, as the model will want it. */
+struct array_op {
+	struct region *r;
+	unsigned int from, n, gem, at;
+	bool map;
+};
+
+#define ARRAY_MAX 24
+
+static struct gpuvm_bind_op draw_op(struct stress_thread *t, struct regions *mine, struct array_op *a)
+{
+	struct region *r = mine->r[rng_below(&t->rng, mine->n)];
+	unsigned int from = rng_below(&t->rng, r->pages), n = 1 + rng_below(&t->rng, 8);
+
+	n = n < r->pages - from ? n : r->pages - from;
+	*a = (struct array_op){ r, from, n, rng_below(&t->rng, r->w->nr_gems), rng_below(&t->rng, r->pages - n + 1),
+				rng_below(&t->rng, 3) != 0 };
+	return (struct gpuvm_bind_op){
+		.type = a->map ? GPUVM_BIND_MAP : GPUVM_BIND_UNMAP,
+		.req = { .addr = addr_of(r, from),
+			 .range = (uint64_t)n * WORLD_PAGE,
+			 .offset = (uint64_t)a->at * WORLD_PAGE,
+			 .bo = r->bo[a->gem] },
+	};
+}
+
+/* Steps are counted in the thread's first region. All or nothing: every page of every region, at every look. */
+static void change_array(struct stress_thread *t, struct regions *mine)
+{
+	unsigned int nr = 1 + rng_below(&t->rng, mine->array), i, page;
+	struct region *first = mine->r[0];
+	uint64_t steps = first->steps, undone = first->undone;
+	struct gpuvm_bind_op ops[ARRAY_MAX];
+	struct array_op a[ARRAY_MAX];
+	struct gpuvm_exec *exec;
+	int ret;
+
+	for (i = 0; i < nr; i++)
+		ops[i] = draw_op(t, mine, &a[i]);
+	stress_op(t, "array of %llu operations", nr, 0, 0);
+	exec = lock_for_bind(t->s, first);
+	mine->bind.priv = first;
+	stress_alloc_may_fail(t);
+	ret = gpuvm_bind_prepare(first->vm, &mine->bind, ops, nr);
+	ret = ret ? ret : gpuvm_bind_array(first->vm, &mine->bind);
+	stress_alloc_ok(t);
+	world_unlock_pair(exec);
+	for (i = 0; i < nr && !ret; i++)
+		model_map(a[i].r, a[i].from, a[i].n, a[i].map ? a[i].gem : UINT32_MAX, a[i].at);
+	if (ret && ret != -ENOMEM && ret != -EIO)
+		stress_fail(t->s, "bind array returned %d", ret);
+	else if (ret && first->steps - steps != first->undone - undone)
+		stress_fail(t->s, "an array of %u failed: %llu steps given, %llu undone", nr,
+			    (unsigned long long)(first->steps - steps), (unsigned long long)(first->undone - undone));
+	for (i = 0; i < nr; i++)
+		for (page = 0; page < a[i].n; page++)
+			check_page(t->s, a[i].r, a[i].from + page);
+	gpuvm_bind_release(&mine->bind);
+}
+
+/* ---- scenarios that are regions only ---- */
 
 /* Where region @k of thread @i begins. */
 static uint64_t place(const struct stress *s, const struct regions_plan *p, unsigned int i, unsigned int k)
@@ -225,6 +289,7 @@ static int setup_thread(struct stress *s, struct world *w, const struct regions_
 	s->thread[i].data = mine;
 	if (!mine)
 		return -ENOMEM;
+	mine->array = p->array < ARRAY_MAX ? p->array : ARRAY_MAX;
 	for (; mine->n < p->per_thread && !ret; mine->n += !ret) {
 		ret = region_create(&s->thread[i], w, place(s, p, i, mine->n), p->pages, &mine->r[mine->n]);
 		if (!ret)
@@ -249,7 +314,10 @@ void regions_step(struct stress_thread *t)
 {
 	struct regions *mine = t->data;
 
-	region_step(t, mine->r[rng_below(&t->rng, mine->n)]);
+	if (mine->array && rng_below(&t->rng, 2))
+		change_array(t, mine);
+	else
+		region_step(t, mine->r[rng_below(&t->rng, mine->n)]);
 }
 
 void regions_check(struct stress *s)

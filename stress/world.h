@@ -97,11 +97,13 @@ void region_step(struct stress_thread *t, struct region *r);
  * @pages: pages of each
  * @stride: pages from one thread's first region to the next one's; 0: regions of all threads lie side by side, in turn
  * @fail_one_in: callbacks that fail; 0: none
+ * @array: half of the changes are bind arrays of so many operations at most, over all of the thread's regions; 0: none
  */
 struct regions_plan {
 	unsigned int gems, per_thread, pages;
 	uint64_t stride;
 	uint32_t fail_one_in;
+	unsigned int array;
 };
 
 /** regions_setup(), regions_step(), regions_check(), regions_teardown() - T1 to T5 for such a scenario */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * batch_fail.c - as bind_oracle, and one callback in ten fails: a request that fails leaves every page as it was, and each
- * step it had given is taken back, while other threads go on in the same VM.
+ * batch_fail.c - as bind_oracle, with bind arrays over the regions of a thread, between which other threads' regions lie;
+ * and one callback in thirty fails. A request or array that fails leaves every page as it was, and each step it had given
+ * is taken back, while other threads bind, in arrays too, in the same leaves and beyond.
  */
 #include "../world.h"
 
 static int setup(struct stress *s)
 {
-	static const struct regions_plan plan = { .gems = 2, .per_thread = 2, .pages = 48, .fail_one_in = 10 };
+	static const struct regions_plan plan = {
+		.gems = 2, .per_thread = 6, .pages = 24, .fail_one_in = 30, .array = 16
+	};
 
 	return regions_setup(s, &plan);
 }
