@@ -53,7 +53,7 @@ struct gpuvm__cursor {
 	uint16_t edits;
 	enum gpuvm__grow grow;
 	struct gpuvm__obj **stock;
-	void *scratch[5];
+	void *scratch[9];
 };
 
 static_assert(sizeof(struct gpuvm__cursor) <= sizeof(struct gpuvm_reader), "gpuvm_reader must hold a cursor");

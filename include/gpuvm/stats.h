@@ -34,12 +34,13 @@ GPUVM_BEGIN_DECLS
 	X(REF_OPEN, "ref_opens", "accounts opened for a hot bo (ref:credits)")       \
 	X(REF_SHARED, "ref_shared", "gets and puts that went to the bo's word (ref:credits)") \
 	X(SPACE_LOCK, "space_locks", "acquisitions of address-space locks")          \
-	X(SPACE_FAST, "space_fast", "lookups that took no lock")                     \
+	X(SPACE_FAST, "space_fast", "lookups that no bind under way keeps waiting")  \
 	X(SPACE_RETRY, "space_retries", "lookups or binds that had to start over")   \
 	X(SPACE_ALLOC, "space_allocs", "index nodes allocated (allocs has them too)") \
 	X(SPACE_SPLIT, "space_splits", "index nodes split")                          \
 	X(SPACE_MERGE, "space_merges", "index nodes merged or dropped")              \
 	X(SPACE_WIDEN, "space_widens", "binds that had to lock more than they asked") \
+	X(SPACE_WAIT, "space_waits", "waits for another's range of a VM (space:range_lock)") \
 	X(MAG_TAKE, "mag_takes", "objects a magazine had to get from the C library")  \
 	X(MAG_GIVE, "mag_gives", "objects a magazine gave back to it")               \
 	X(MAG_REMOTE, "mag_remote", "objects sent back to the thread that owns them") \

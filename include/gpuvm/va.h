@@ -105,7 +105,7 @@ GPUVM_API bool gpuvm_lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_map
  */
 struct gpuvm_reader {
 	struct gpuvm_vm *vm;
-	uint64_t opaque[9];
+	uint64_t opaque[13];
 };
 
 GPUVM_API void gpuvm_read_begin(struct gpuvm_vm *vm, struct gpuvm_reader *r);

@@ -330,8 +330,8 @@ static void check_page(struct world *w, const struct space *start, unsigned int 
 }
 
 /*
- * Readers without a lock are promised each page by itself (S3: splice() is one step for a page), so a page is an object; a
- * request over several mappings may be seen half done. Readers with a lock see all of it at once.
+ * Readers that no request under way keeps waiting are promised each page by itself (S3: splice() is one step for a page), so
+ * a page is an object; a request over several mappings may be seen half done. Those that wait see all of it at once.
  */
 static void check_space(struct world *w)
 {

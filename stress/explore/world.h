@@ -120,7 +120,7 @@ struct world {
 	unsigned int nr_events;
 	int bos; /* bo_alloc minus bo_free */
 	unsigned int validated;
-	uint64_t space_fast; /* lookups without a lock until this schedule */
+	uint64_t space_fast; /* lookups that wait for no bind, until this schedule */
 };
 
 extern struct world world;
