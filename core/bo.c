@@ -77,8 +77,8 @@ int gpuvm_bo_alloc_create(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpu
 	return 0;
 }
 
-/* A bo that is on no list goes. Its ends may go with it. */
-static void destroy(struct gpuvm_bo *bo, bool was_public)
+/* A bo that is on no list goes, and maybe its object with it. Its reference to its VM is left to the caller. */
+static void destroy_but_vm(struct gpuvm_bo *bo, bool was_public)
 {
 	struct gpuvm_vm *vm = bo->vm;
 	struct gpuvm_gem *gem = bo->gem;
@@ -95,6 +95,13 @@ static void destroy(struct gpuvm_bo *bo, bool was_public)
 		gpuvm__obj_free(bo); /* nobody ever saw it: no grace period */
 	if (!GPUVM_PLANT(gem_put_under_lock) || !was_public)
 		gpuvm_gem_put(gem);
+}
+
+static void destroy(struct gpuvm_bo *bo, bool was_public)
+{
+	struct gpuvm_vm *vm = bo->vm;
+
+	destroy_but_vm(bo, was_public);
 	if (!GPUVM_PLANT(vm_put_early))
 		gpuvm_vm_put(vm);
 }
@@ -330,9 +337,33 @@ static void forget_all(struct gpuvm_vm *vm, struct gpuvm_bo *zombies)
 	gpuvm_resv_unlock(&vm->resv);
 }
 
+/*
+ * They go one by one, but leave the VM's two counts together, at the end: each count is a line that every thread of the VM
+ * writes. The caller has a reference to the VM (I4), so theirs are not the last.
+ */
+static size_t destroy_all(struct gpuvm_vm *vm, struct gpuvm_bo *zombies)
+{
+	struct gpuvm_bo *bo;
+	uint64_t weights = 0;
+	uint32_t n = 0;
+
+	while ((bo = zombies)) {
+		zombies = bo->obj.defer;
+		gpuvm__state_is(bo, GPUVM__ZOMBIE);
+		weights += weight(bo);
+		destroy_but_vm(bo, true);
+		gpuvm__count(DEFER_FREE);
+		n++;
+	}
+	gpuvm__fetch_sub(&vm->queued, weights, relaxed);
+	if (!GPUVM_PLANT(vm_put_early))
+		gpuvm__kref_put_some(&vm->ref, n);
+	return n;
+}
+
 size_t gpuvm_bo_deferred_cleanup(struct gpuvm_vm *vm, size_t max)
 {
-	struct gpuvm_bo *zombies, *bo;
+	struct gpuvm_bo *zombies;
 	size_t n = 0;
 
 	for (;;) {
@@ -342,14 +373,7 @@ size_t gpuvm_bo_deferred_cleanup(struct gpuvm_vm *vm, size_t max)
 		gpuvm__mutex_unlock(&vm->cleanup_lock);
 		if (!zombies)
 			break;
-		while ((bo = zombies)) {
-			zombies = bo->obj.defer;
-			gpuvm__state_is(bo, GPUVM__ZOMBIE);
-			gpuvm__fetch_sub(&vm->queued, weight(bo), relaxed);
-			destroy(bo, true);
-			gpuvm__count(DEFER_FREE);
-			n++;
-		}
+		n += destroy_all(vm, zombies);
 		if (max && n >= max)
 			break;
 	}

@@ -217,6 +217,15 @@ static inline bool gpuvm__kref_put(struct gpuvm__kref *k)
 	return old == 1;
 }
 
+/* @n references of which none is the last. */
+static inline void gpuvm__kref_put_some(struct gpuvm__kref *k, uint32_t n)
+{
+	uint32_t old = gpuvm__fetch_sub(&k->n, n, release);
+
+	(void)old;
+	GPUVM__BUG_ON(old <= n);
+}
+
 /* ---- memory (mem.c) ---- */
 
 #define gpuvm__align(n, a) (((n) + (a) - 1) & ~((size_t)(a) - 1))
