@@ -4,8 +4,9 @@
  * front of it, if KEYED is not 0, that many slots in the GEM object itself (keyed.h).
  *
  * A hit takes no lock, allocates nothing and writes one word, the bo's count; its cost does not depend on the number of
- * VMs that share the object. Registering and dropping go under one mutex per GEM object, which also guards a list of the
- * bos in order of registration, for walks.
+ * VMs that share the object. Registering and dropping go under one lock per GEM object, which also guards a list of the
+ * bos in order of registration, for walks. It spins: but for a larger table and the walk over all of them, what is done
+ * under it is a few stores (I5), less than a sleeping lock's own two atomics.
  *
  *   H1  A table is published full and never written again once its successor is published. So a reader on an old table
  *       misses only what was registered after it loaded the table pointer: the load is where its miss takes effect.
@@ -33,7 +34,7 @@ struct state {
 	struct keyed keyed; /* readers; written under lock */
 	_Atomic(table_word) table; /* readers; written under lock */
 	_Atomic unsigned int unhashed; /* bos that are in no slot (H4) */
-	alignas(GPUVM__LINE) struct gpuvm__mutex lock;
+	alignas(GPUVM__LINE) struct gpuvm__spin lock;
 	unsigned int live; /* bos on the list */
 	unsigned int used; /* slots that are not EMPTY */
 	struct gpuvm__node bos; /* by registration */
@@ -82,7 +83,7 @@ static int init(struct gpuvm_gem *gem)
 {
 	struct state *s = state_of(gem);
 
-	gpuvm__mutex_init(&s->lock);
+	gpuvm__spin_init(&s->lock);
 	gpuvm__node_init(&s->bos);
 	atomic_init(&s->table, first_table(s));
 	return 0;
@@ -96,24 +97,23 @@ static void fini(struct gpuvm_gem *gem)
 	GPUVM__BUG_ON(!gpuvm__node_alone(&s->bos));
 	if (!is_first(s, t))
 		gpuvm__obj_retire(t);
-	gpuvm__mutex_fini(&s->lock);
 }
 
 static void lock(struct gpuvm_gem *gem)
 {
-	gpuvm__mutex_lock(&state_of(gem)->lock, GPUVM__LOCK_LIST);
+	gpuvm__spin_lock(&state_of(gem)->lock, GPUVM__LOCK_LIST);
 	gpuvm__count(LIST_LOCK);
 }
 
 static void unlock(struct gpuvm_gem *gem)
 {
-	gpuvm__mutex_unlock(&state_of(gem)->lock);
+	gpuvm__spin_unlock(&state_of(gem)->lock);
 }
 
 /* ---- looking ---- */
 
 /* The pair's bo, dead or alive, or NULL; @w is left 0 if it is in a keyed slot. In a read section. */
-static __always_inline struct gpuvm_bo *look(struct state *s, struct gpuvm_vm *vm, table_word *w)
+static struct gpuvm_bo *look(struct state *s, struct gpuvm_vm *vm, table_word *w)
 {
 	struct gpuvm_bo *bo;
 	int key;
@@ -121,10 +121,24 @@ static __always_inline struct gpuvm_bo *look(struct state *s, struct gpuvm_vm *v
 
 	*w = 0;
 	bo = keyed_find(&s->keyed, vm, &key);
-	if (KEYED && likely(bo))
+	if (KEYED && bo)
 		return bo;
 	*w = gpuvm__load(&s->table, acquire);
 	return probe(*w, vm, &at);
+}
+
+/* The same, as far as the first slot of the table: maybe another VM's bo, never NULL. */
+static __always_inline struct gpuvm_bo *glance(struct state *s, struct gpuvm_vm *vm, table_word *w)
+{
+	struct gpuvm_bo *bo;
+	int key;
+
+	*w = 0;
+	bo = keyed_find(&s->keyed, vm, &key);
+	if (KEYED && likely(bo))
+		return bo;
+	*w = gpuvm__load(&s->table, acquire);
+	return probe_first(*w, vm);
 }
 
 /* H4: correct, if slow. */
@@ -152,16 +166,24 @@ static __slow struct gpuvm_bo *missed(struct gpuvm_gem *gem, struct gpuvm_vm *vm
 	return unlikely(more) ? find_listed(gem, vm) : NULL;
 }
 
-static __slow int lookup_missed(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out, table_word w)
-{
-	return gpuvm__looked_up(vm, gem, missed(gem, vm, w), out);
-}
-
 /* End of a hit. */
 static __always_inline void hit(table_word w)
 {
 	gpuvm__count_n(KEYED && !w ? GPUVM_STAT_LIST_INLINE : GPUVM_STAT_LIST_FAST, 1);
 	gpuvm__read_unlock();
+}
+
+/* A find whose glance was not enough, from its beginning; ends its read section. */
+static __apart struct gpuvm_bo *find_on(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
+{
+	struct gpuvm_bo *bo;
+	table_word w;
+
+	bo = look(state_of(gem), vm, &w);
+	if (!bo || unlikely(!ref_get_unless_zero(bo))) /* H2 */
+		return missed(gem, vm, w);
+	hit(w);
+	return bo;
 }
 
 static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
@@ -170,34 +192,49 @@ static struct gpuvm_bo *find(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 	table_word w;
 
 	gpuvm__read_lock();
-	bo = look(state_of(gem), vm, &w);
-	if (GPUVM_PLANT(section_left_early) && bo) {
+	bo = glance(state_of(gem), vm, &w);
+	if (GPUVM_PLANT(section_left_early) && bo->vm == vm) {
 		gpuvm__read_unlock();
 		return ref_get_unless_zero(bo) ? bo : NULL;
 	}
-	if (GPUVM_PLANT(no_inc_not_zero) && bo) {
+	if (GPUVM_PLANT(no_inc_not_zero) && bo->vm == vm) {
 		ref_get(bo);
 		hit(w);
 		return bo;
 	}
-	if (unlikely(!bo) || unlikely(!ref_get_unless_zero(bo))) /* H2 */
-		return missed(gem, vm, w);
+	if (unlikely(bo->vm != vm) || unlikely(!ref_get_unless_zero(bo))) /* H2 */
+		return find_on(gem, vm);
 	hit(w);
 	return bo;
 }
 
-/* The same once more, so that nothing but the hit is in it. */
+static __apart int lookup_on(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	return gpuvm__looked_up(vm, gem, find_on(gem, vm), out);
+}
+
+/* A hit of a pair that is not known to be on its VM's extobj list, if it belongs there; ends its read section. */
+static __slow int lookup_unsettled(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+{
+	gpuvm__read_unlock();
+	return gpuvm__looked_up(vm, gem, *out, out);
+}
+
+/* find() once more, so that nothing but the hit is in it; the section ends last, so that nothing is kept across it. */
 static int lookup(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
 {
 	struct gpuvm_bo *bo;
 	table_word w;
 
 	gpuvm__read_lock();
-	bo = look(state_of(gem), vm, &w);
-	if (unlikely(!bo) || unlikely(!ref_get_unless_zero(bo))) /* H2 */
-		return lookup_missed(vm, gem, out, w);
+	bo = glance(state_of(gem), vm, &w);
+	if (unlikely(bo->vm != vm) || unlikely(!ref_get_unless_zero(bo))) /* H2 */
+		return lookup_on(vm, gem, out);
+	*out = bo;
+	if (unlikely(!gpuvm__looked_up_settled(bo)))
+		return lookup_unsettled(vm, gem, out);
 	hit(w);
-	return gpuvm__looked_up(vm, gem, bo, out);
+	return 0;
 }
 
 /* ---- changing ---- */

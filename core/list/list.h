@@ -83,6 +83,16 @@ static inline bool gpuvm__gem_staged(struct gpuvm_gem *gem)
  */
 #define gpuvm__list_guarded(gem) GPUVM__BUG_ON(gpuvm__gem_staged(gem) && !gpuvm__lock_held((gem)->resv))
 
+/*
+ * Is nothing left to do for a live bo's place on the extobj list? Asked always, also for a bo that another thread
+ * registered: it may not have come to this line yet. A live bo never leaves that list, so one that is known to be on it
+ * needs no lock. Acquire pairs with the release in gpuvm_bo_extobj_add().
+ */
+static __always_inline bool gpuvm__looked_up_settled(struct gpuvm_bo *bo)
+{
+	return gpuvm__load(&bo->extobj_settled, acquire) || GPUVM_PLANT(extobj_winner_only);
+}
+
 /* What gpuvm_obtain() makes of a find(): @bo, or NULL. */
 static __always_inline int gpuvm__looked_up(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo *bo,
 					    struct gpuvm_bo **out)
@@ -91,14 +101,7 @@ static __always_inline int gpuvm__looked_up(struct gpuvm_vm *vm, struct gpuvm_ge
 		return gpuvm__obtain_miss(vm, gem, out);
 	gpuvm__state_is(bo, GPUVM__LIVE);
 	*out = bo;
-	if (GPUVM_PLANT(extobj_winner_only))
-		return 0;
-	/*
-	 * Always, also for a bo that another thread registered: it may not have come to this line yet. A live bo never
-	 * leaves the extobj list, so one that is known to be on it needs no lock. Acquire pairs with the release in
-	 * gpuvm_bo_extobj_add().
-	 */
-	return likely(gpuvm__load(&bo->extobj_settled, acquire)) ? 0 : gpuvm__obtain_extobj(bo);
+	return likely(gpuvm__looked_up_settled(bo)) ? 0 : gpuvm__obtain_extobj(bo);
 }
 
 /* L6 for strategies without a better idea: the bo's own spinlock. */

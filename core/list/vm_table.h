@@ -59,8 +59,14 @@ static inline size_t slot_of(table_word w, const struct gpuvm_vm *vm)
 	return ((uint64_t)(uintptr_t)vm * 0x9e3779b97f4a7c15ull) >> (w % GPUVM__LINE);
 }
 
+/* What a probe meets first: most often the pair's bo, else of another VM or none. Acquire: as in probe(). */
+static __always_inline struct gpuvm_bo *probe_first(table_word w, const struct gpuvm_vm *vm)
+{
+	return gpuvm__load(&table_of(w)->slot[slot_of(w, vm)], acquire);
+}
+
 /* The pair's bo in the table, or NULL; no reference taken. Acquire: pairs with the release in put_in_slot(). */
-static __always_inline struct gpuvm_bo *probe(table_word w, const struct gpuvm_vm *vm, size_t *at)
+static inline struct gpuvm_bo *probe(table_word w, const struct gpuvm_vm *vm, size_t *at)
 {
 	struct table *t = table_of(w);
 	struct gpuvm_bo *bo;
@@ -68,7 +74,7 @@ static __always_inline struct gpuvm_bo *probe(table_word w, const struct gpuvm_v
 
 	*at = slot_of(w, vm);
 	bo = gpuvm__load(&t->slot[*at], acquire);
-	if (likely(bo->vm == vm)) /* EMPTY's and GONE's are of no VM */
+	if (bo->vm == vm) /* EMPTY's and GONE's are of no VM */
 		return bo;
 	for (n = 1; bo != EMPTY && n <= t->mask; n++) {
 		*at = (*at + 1) & t->mask;
