@@ -18,6 +18,27 @@ static inline uint64_t start_of(struct gpuvm__inode *n)
 	return gpuvm__inode_va(n)->start;
 }
 
+static inline struct gpuvm__inode *parent_of(struct gpuvm__inode *n)
+{
+	return (struct gpuvm__inode *)(n->up & ~(uintptr_t)1);
+}
+
+static inline void set_parent(struct gpuvm__inode *n, struct gpuvm__inode *p)
+{
+	n->up = (uintptr_t)p | (n->up & 1);
+}
+
+/* No node is a black one. */
+static inline bool is_red(struct gpuvm__inode *n)
+{
+	return n && (n->up & 1);
+}
+
+static inline void set_red(struct gpuvm__inode *n, bool red)
+{
+	n->up = (n->up & ~(uintptr_t)1) | red;
+}
+
 static uint64_t compute_max(struct gpuvm__inode *n)
 {
 	uint64_t max = end_of(n);
@@ -32,7 +53,7 @@ static uint64_t compute_max(struct gpuvm__inode *n)
 /* From @n up to the root, as far as something changes. */
 static void propagate(struct gpuvm__inode *n)
 {
-	for (; n; n = n->parent) {
+	for (; n; n = parent_of(n)) {
 		uint64_t max = compute_max(n);
 
 		if (n->max_end == max)
@@ -43,18 +64,20 @@ static void propagate(struct gpuvm__inode *n)
 
 static inline int side_of(struct gpuvm__inode *n)
 {
-	return n->parent->child[1] == n;
+	return parent_of(n)->child[1] == n;
 }
 
 /* Put @new (may be NULL) where @old hangs. */
 static void replace_child(struct gpuvm__itree *t, struct gpuvm__inode *old, struct gpuvm__inode *new)
 {
-	if (!old->parent)
+	struct gpuvm__inode *p = parent_of(old);
+
+	if (!p)
 		t->root = new;
 	else
-		old->parent->child[side_of(old)] = new;
+		p->child[side_of(old)] = new;
 	if (new)
-		new->parent = old->parent;
+		set_parent(new, p);
 }
 
 /* @n goes down to side @dir, its other child comes up; both recompute. */
@@ -65,36 +88,39 @@ static void rotate(struct gpuvm__itree *t, struct gpuvm__inode *n, int dir)
 	replace_child(t, n, up);
 	n->child[!dir] = up->child[dir];
 	if (n->child[!dir])
-		n->child[!dir]->parent = n;
+		set_parent(n->child[!dir], n);
 	up->child[dir] = n;
-	n->parent = up;
+	set_parent(n, up);
 	up->max_end = n->max_end; /* the same set of nodes */
 	n->max_end = compute_max(n);
 }
 
 static void fix_insert(struct gpuvm__itree *t, struct gpuvm__inode *n)
 {
-	while (n->parent && n->parent->red) {
-		struct gpuvm__inode *p = n->parent, *g = p->parent;
-		int dir = side_of(p);
-		struct gpuvm__inode *uncle = g->child[!dir];
+	struct gpuvm__inode *p, *g, *uncle;
+	int dir;
 
-		if (uncle && uncle->red) {
-			p->red = uncle->red = false;
-			g->red = true;
+	while (is_red(p = parent_of(n))) {
+		g = parent_of(p);
+		dir = side_of(p);
+		uncle = g->child[!dir];
+		if (is_red(uncle)) {
+			set_red(p, false);
+			set_red(uncle, false);
+			set_red(g, true);
 			n = g;
 			continue;
 		}
 		if (side_of(n) != dir) {
 			rotate(t, p, dir);
 			n = p;
-			p = n->parent;
+			p = parent_of(n);
 		}
-		p->red = false;
-		g->red = true;
+		set_red(p, false);
+		set_red(g, true);
 		rotate(t, g, !dir);
 	}
-	t->root->red = false;
+	set_red(t->root, false);
 }
 
 struct gpuvm_va *gpuvm__itree_insert(struct gpuvm__itree *t, struct gpuvm_va *va)
@@ -112,10 +138,9 @@ struct gpuvm_va *gpuvm__itree_insert(struct gpuvm__itree *t, struct gpuvm_va *va
 			link = &parent->child[0];
 		}
 	}
-	n->parent = parent;
+	n->up = (uintptr_t)parent | 1;
 	n->child[0] = n->child[1] = NULL;
 	n->max_end = va->end;
-	n->red = true;
 	*link = n;
 	fix_insert(t, n);
 	return before ? gpuvm__inode_va(before) : NULL;
@@ -124,48 +149,48 @@ struct gpuvm_va *gpuvm__itree_insert(struct gpuvm__itree *t, struct gpuvm_va *va
 /* The subtree on side @dir of @p lost one black node. */
 static void fix_erase(struct gpuvm__itree *t, struct gpuvm__inode *n, struct gpuvm__inode *p, int dir)
 {
-	while (p && (!n || !n->red)) {
+	while (p && !is_red(n)) {
 		struct gpuvm__inode *s = p->child[!dir];
 
-		if (s->red) {
-			s->red = false;
-			p->red = true;
+		if (is_red(s)) {
+			set_red(s, false);
+			set_red(p, true);
 			rotate(t, p, dir);
 			s = p->child[!dir];
 		}
-		if ((!s->child[0] || !s->child[0]->red) && (!s->child[1] || !s->child[1]->red)) {
-			s->red = true;
+		if (!is_red(s->child[0]) && !is_red(s->child[1])) {
+			set_red(s, true);
 			n = p;
-			p = n->parent;
+			p = parent_of(n);
 			dir = p ? side_of(n) : 0;
 			continue;
 		}
-		if (!s->child[!dir] || !s->child[!dir]->red) {
-			s->child[dir]->red = false;
-			s->red = true;
+		if (!is_red(s->child[!dir])) {
+			set_red(s->child[dir], false);
+			set_red(s, true);
 			rotate(t, s, !dir);
 			s = p->child[!dir];
 		}
-		s->red = p->red;
-		p->red = false;
-		s->child[!dir]->red = false;
+		set_red(s, is_red(p));
+		set_red(p, false);
+		set_red(s->child[!dir], false);
 		rotate(t, p, dir);
 		n = t->root;
 		break;
 	}
 	if (n)
-		n->red = false;
+		set_red(n, false);
 }
 
 /* Take out a node with at most one child. */
 static void erase_simple(struct gpuvm__itree *t, struct gpuvm__inode *n)
 {
-	struct gpuvm__inode *c = n->child[0] ? n->child[0] : n->child[1], *p = n->parent;
+	struct gpuvm__inode *c = n->child[0] ? n->child[0] : n->child[1], *p = parent_of(n);
 	int dir = p ? side_of(n) : 0;
 
 	replace_child(t, n, c);
 	propagate(p);
-	if (!n->red)
+	if (!is_red(n))
 		fix_erase(t, c, p, dir);
 }
 
@@ -178,9 +203,9 @@ static void take_place(struct gpuvm__itree *t, struct gpuvm__inode *old, struct 
 	for (i = 0; i < 2; i++) {
 		new->child[i] = old->child[i];
 		if (new->child[i])
-			new->child[i]->parent = new;
+			set_parent(new->child[i], new);
 	}
-	new->red = old->red;
+	set_red(new, is_red(old));
 	new->max_end = old->max_end;
 	propagate(new);
 }

@@ -10,11 +10,11 @@
 
 #include "objects.h"
 
+/* 32 bytes, behind the mapping's start and end: a search looks at nothing else of it. */
 struct gpuvm__inode {
-	struct gpuvm__inode *parent;
-	struct gpuvm__inode *child[2];
+	uintptr_t up; /* the parent; bit 0: this node is red */
 	uint64_t max_end; /* highest end in this subtree */
-	bool red;
+	struct gpuvm__inode *child[2];
 };
 
 struct gpuvm__itree {

@@ -166,6 +166,7 @@ struct gpuvm_bo {
 /*
  * A mapping, in each of its states. What readers look at is constant while resident, but for flags, and stands together
  * from offset 64: with an allocator that puts 128 bytes on a line or, as glibc, 16 bytes into one, a lookup touches one line.
+ * start and end come last, next to what the index keeps here: a search of linked mappings looks at these together.
  */
 struct gpuvm_va {
 	struct gpuvm__obj obj;
@@ -173,13 +174,13 @@ struct gpuvm_va {
 	struct gpuvm_vm *vm; /* constant */
 	struct gpuvm__node link; /* entry in bo->vas */
 
-	uint64_t start, end; /* [start, end) */
 	uint64_t offset;
 	struct gpuvm_gem *gem; /* bo's, NULL: sparse; here too, for readers: the bo's line is written by every put */
 	_Atomic uint32_t flags;
-	uint32_t data_offset : 31; /* bytes from here to the driver's data; 0: none */
-	uint32_t retire : 1; /* removed: readers may still see it */
-	alignas(16) char space_state[]; /* space->va_bytes, then the driver's data */
+	uint16_t data_offset; /* bytes from here to the driver's data; 0: none */
+	bool retire; /* removed: readers may still see it */
+	uint64_t start, end; /* [start, end) */
+	alignas(8) char space_state[]; /* space->va_bytes, then the driver's data */
 };
 
 /* ---- counting (kref) ---- */

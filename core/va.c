@@ -32,18 +32,22 @@ static void *data_of(const struct gpuvm_va *va)
 /* A block of 128 bytes for glibc (8 are its own) as for jemalloc: see struct gpuvm_va. */
 #define MIN_SIZE 120
 
+/* Most of it is filled in when it gets its place: of the three that a map prepares, one does. */
 struct gpuvm_va_alloc *gpuvm_va_alloc_create(struct gpuvm_vm *vm)
 {
-	size_t at = gpuvm__align(offsetof(struct gpuvm_va, space_state) + vm->space->va_bytes, 16);
-	size_t size = at + vm->driver->va_data;
+	size_t data = vm->driver->va_data, at = offsetof(struct gpuvm_va, space_state) + vm->space->va_bytes, size;
 	struct gpuvm_va *va;
 
-	va = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_VA, size < MIN_SIZE ? MIN_SIZE : size, 16);
+	at = data ? gpuvm__align(at, 16) : at;
+	size = at + data;
+	va = gpuvm__obj_alloc_raw(vm->dev->alloc, GPUVM_TYPE_VA, size < MIN_SIZE ? MIN_SIZE : size, 16);
 	if (!va)
 		return NULL;
 	va->vm = vm;
-	va->data_offset = vm->driver->va_data ? at : 0;
-	gpuvm__node_init(&va->link);
+	va->retire = false;
+	va->data_offset = data ? (uint16_t)at : 0;
+	if (data)
+		memset((char *)va + at, 0, data);
 	gpuvm__state_set(va, GPUVM__ALLOC);
 	return (struct gpuvm_va_alloc *)va;
 }
