@@ -295,6 +295,13 @@ test-long: $(deps-stamp)
 	$(Q)O=$(O) MAKE='$(MAKE)' GPUVM_TEST_TIMEOUT=$${GPUVM_TEST_TIMEOUT:-7200} \
 		scripts/run-tests --long --variant=$(LONG_VARIANTS) $(TESTFLAGS)
 
+## test-rcu: a short set of the tests with each of the other flavours of RCU; RCU_VARIANTS=debug-qsbr,debug-mb,debug-bp
+RCU_VARIANTS ?= debug-qsbr,debug-mb,debug-bp
+rcu-tests := ^(test_(smoke|bo|ref|alloc|va|space_threads|history|exec|device)|stress)$$
+test-rcu: $(deps-stamp)
+	$(Q)O=$(O) MAKE='$(MAKE)' scripts/run-tests --variant=$(RCU_VARIANTS) --only='$(rcu-tests)' $(TESTFLAGS)
+.PHONY: test-rcu
+
 ## peer: install Debian's kernel source if it is missing, extract and build Linux's own drm_gpuvm.c (docs/peer.md)
 peer:
 	$(Q)scripts/peer-install $(PEER_SOURCE)
