@@ -24,6 +24,16 @@ static inline void ref_get(struct gpuvm_bo *bo)
 	deciders_get(bo);
 }
 
+/* No revival: all references are in the word, and there is the caller's, so what the addition found need not be looked at. */
+static inline void rcuref_get_owned(struct gpuvm_bo *bo)
+{
+	uint64_t old = gpuvm__fetch_add(&bo->ref, 1, relaxed);
+
+	(void)old;
+	GPUVM__BUG_ON(deciders_dead(old) || deciders_zero(old));
+}
+#define ref_get_owned rcuref_get_owned
+
 static inline bool ref_get_unless_zero(struct gpuvm_bo *bo)
 {
 	return deciders_tryget(bo);

@@ -15,7 +15,8 @@
  *                            get a reference any more. Only ever after a ref_put_not_last() that returned false.
  *   ref_alive(bo)            not dead yet; a hint unless something keeps it from dying
  *
- * A strategy that keeps something per thread defines ref_thread_leave, the name of a function that gpuvm_thread_leave()
+ * One that can do better for a caller who surely owns a reference (gpuvm_bo_get()) defines ref_get_owned, the name of a
+ * function like ref_get(). A strategy that keeps something per thread defines ref_thread_leave, the name of a function that gpuvm_thread_leave()
  * calls; code that is not inline goes to core/ref/NAME.c.
  *
  *   R1  Dead stays dead.
@@ -50,6 +51,9 @@ struct gpuvm__ref_ops {
 
 #ifdef GPUVM_REF_H
 #include GPUVM_REF_H
+#ifndef ref_get_owned
+#define ref_get_owned ref_get
+#endif
 #endif
 
 #endif /* GPUVM_CORE_REF_REF_H */

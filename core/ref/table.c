@@ -12,7 +12,7 @@ static void init(struct gpuvm_bo *bo)
 
 static struct gpuvm_bo *get(struct gpuvm_bo *bo)
 {
-	ref_get(bo);
+	ref_get_owned(bo);
 	return bo;
 }
 
