@@ -14,9 +14,9 @@ static struct gpuvm_bo *bo_of(struct gpuvm_bo_alloc *alloc)
 	return bo;
 }
 
-static size_t data_offset(const struct gpuvm_device *dev)
+static size_t data_offset(const struct gpuvm__list_ops *list)
 {
-	return gpuvm__align(offsetof(struct gpuvm_bo, list_state) + dev->list->bo_bytes, 16);
+	return gpuvm__align(offsetof(struct gpuvm_bo, list_state) + list->bo_bytes, 16);
 }
 
 /* All VMs of a GEM object agree on which lock guards its list; the first pair decides. */
@@ -30,12 +30,16 @@ static int agree_on_mode(struct gpuvm_vm *vm, struct gpuvm_gem *gem)
 	return old == want ? 0 : -EINVAL;
 }
 
-static void init(struct gpuvm_bo *bo, struct gpuvm_vm *vm, struct gpuvm_gem *gem, size_t data_at)
+static void *data_of(const struct gpuvm_bo *bo)
+{
+	return bo->vm->driver->bo_data ? (char *)bo + data_offset(bo->list) : NULL;
+}
+
+static void init(struct gpuvm_bo *bo, struct gpuvm_vm *vm, struct gpuvm_gem *gem)
 {
 	bo->vm = vm;
 	bo->gem = gem;
 	bo->list = gem->list;
-	bo->data = vm->driver->bo_data ? (char *)bo + data_at : NULL;
 	gpuvm__spin_init(&bo->vas_lock);
 	gpuvm__node_init(&bo->vas);
 	gpuvm__node_init(&bo->extobj);
@@ -48,7 +52,7 @@ static void init(struct gpuvm_bo *bo, struct gpuvm_vm *vm, struct gpuvm_gem *gem
 
 int gpuvm_bo_alloc_create(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo_alloc **out)
 {
-	size_t at = data_offset(vm->dev);
+	size_t size = data_offset(vm->dev->list) + vm->driver->bo_data;
 	struct gpuvm_bo *bo;
 	int ret;
 
@@ -57,14 +61,14 @@ int gpuvm_bo_alloc_create(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpu
 	ret = agree_on_mode(vm, gem);
 	if (ret)
 		return ret;
-	bo = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_BO, at + vm->driver->bo_data, 16);
+	bo = gpuvm__obj_alloc(vm->dev->alloc, GPUVM_TYPE_BO, size, 16);
 	if (!bo) {
 		if (GPUVM_PLANT(enomem_double_put))
 			gpuvm_gem_put(gem);
 		return -ENOMEM;
 	}
-	init(bo, vm, gem, at);
-	ret = vm->driver->bo_alloc ? vm->driver->bo_alloc(vm, gem, bo->data) : 0;
+	init(bo, vm, gem);
+	ret = vm->driver->bo_alloc ? vm->driver->bo_alloc(vm, gem, data_of(bo)) : 0;
 	if (ret) {
 		if (!GPUVM_PLANT(bo_alloc_error_leaks))
 			gpuvm__obj_free(bo);
@@ -85,7 +89,7 @@ static void destroy_but_vm(struct gpuvm_bo *bo, bool was_public)
 
 	GPUVM__BUG_ON(!gpuvm__node_alone(&bo->vas));
 	if (vm->driver->bo_free)
-		vm->driver->bo_free(vm, gem, bo->data);
+		vm->driver->bo_free(vm, gem, data_of(bo));
 	gpuvm__state_set(bo, GPUVM__DEAD);
 	if (GPUVM_PLANT(vm_put_early))
 		gpuvm_vm_put(vm);
@@ -114,7 +118,7 @@ void gpuvm_bo_alloc_destroy(struct gpuvm_bo_alloc *alloc)
 
 void *gpuvm_bo_alloc_data(struct gpuvm_bo_alloc *alloc)
 {
-	return bo_of(alloc)->data;
+	return data_of(bo_of(alloc));
 }
 
 struct gpuvm_bo *gpuvm_bo_obtain(struct gpuvm_bo_alloc *alloc)
@@ -169,7 +173,7 @@ __slow int gpuvm__obtain_extobj(struct gpuvm_bo *bo)
 	return 0;
 }
 
-__slow int gpuvm__obtain_miss(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
+__apart int gpuvm__obtain_miss(struct gpuvm_vm *vm, struct gpuvm_gem *gem, struct gpuvm_bo **out)
 {
 	struct gpuvm_bo_alloc *alloc;
 	int ret;
@@ -392,5 +396,5 @@ struct gpuvm_gem *gpuvm_bo_gem(struct gpuvm_bo *bo)
 
 void *gpuvm_bo_data(struct gpuvm_bo *bo)
 {
-	return bo->data;
+	return data_of(bo);
 }

@@ -49,18 +49,18 @@ enum gpuvm__state {
 
 /* First member of everything that the core allocates. */
 struct gpuvm__obj {
-	union {
-		gpuvm__rcu_head rcu; /* after it is retired */
-		struct gpuvm_va *chain; /* a removed va: the next of its chain */
-		struct gpuvm_bo *defer; /* a zombie: the next of the deferred list */
-		struct gpuvm__node listed; /* a live bo: list/chain.h's entry, in the line of vm, which a walk looks at too */
-		struct gpuvm__obj *stock; /* an index node in stock: the next one */
-	};
 	const struct gpuvm__alloc_ops *alloc;
 	uint32_t size; /* bytes, this header included */
 	uint32_t type : 7; /* enum gpuvm_type */
 	uint32_t line_aligned : 1;
 	uint32_t state : 24; /* enum gpuvm__state */
+	union {
+		gpuvm__rcu_head rcu; /* after it is retired */
+		struct gpuvm_va *chain; /* a removed va: the next of its chain */
+		struct gpuvm_bo *defer; /* a zombie: the next of the deferred list */
+		struct gpuvm__node listed; /* a live bo: list/chain.h's entry; beside vm, which a walk looks at too */
+		struct gpuvm__obj *stock; /* an index node in stock: the next one */
+	};
 };
 
 /* A count that nothing reads locklessly: devices, GEM objects, VMs. Never 0 -> 1. */
@@ -139,8 +139,8 @@ struct gpuvm_vm {
 
 /*
  * A pair, in each of its states: the public types gpuvm_bo_alloc and gpuvm_bo are this, seen through two opaque names.
- * A hit touches what stands from vm up to gem only. (Not line-aligned: glibc's aligned allocation costs ten times a plain
- * one, and a bo is allocated per pair.)
+ * A hit touches what stands from vm up to gem only. 128 bytes: a list of thousands should fit the caches. (Not line-aligned:
+ * glibc's aligned allocation costs ten times a plain one, and a bo is allocated per pair.)
  */
 struct gpuvm_bo {
 	struct gpuvm__obj obj;
@@ -150,16 +150,13 @@ struct gpuvm_bo {
 	_Atomic bool extobj_settled; /* its object is local to the VM, or it is on vm->extobj; once true, true until it dies */
 	_Atomic uint8_t cool; /* ref:credits: how reluctant it is to become hot */
 	_Atomic bool evicted; /* under the GEM's reservation */
+	struct gpuvm__spin vas_lock; /* where list->va_lock says so */
 
 	struct gpuvm_gem *gem; /* constant; pinned (I4) */
 	const struct gpuvm__ref_ops *ref_ops; /* constant */
-
-	struct gpuvm__spin vas_lock; /* where list->va_lock says so */
-	uint32_t nr_vas;
 	struct gpuvm__node vas; /* under list->va_lock */
 	struct gpuvm__node extobj; /* entry in vm->extobj */
 	struct gpuvm__node evict; /* entry in vm->evict */
-	void *data;
 	alignas(16) char list_state[]; /* list->bo_bytes, then the ref's, then the driver's data */
 };
 

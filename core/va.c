@@ -188,7 +188,6 @@ static void link_va(struct gpuvm_va *va)
 	gpuvm__list_guarded(bo->gem);
 	bo->list->va_lock(bo);
 	gpuvm__node_add_tail(&va->link, &bo->vas);
-	bo->nr_vas++;
 	bo->list->va_unlock(bo);
 }
 
@@ -208,12 +207,10 @@ static void unlink_va(struct gpuvm_va *va)
 	gpuvm__list_guarded(bo->gem);
 	if (GPUVM_PLANT(unlink_without_lock)) {
 		gpuvm__node_del(&va->link);
-		bo->nr_vas--;
 		return;
 	}
 	bo->list->va_lock(bo);
 	gpuvm__node_del(&va->link);
-	bo->nr_vas--;
 	bo->list->va_unlock(bo);
 }
 
@@ -306,11 +303,10 @@ size_t gpuvm_bo_mappings(struct gpuvm_bo *bo, struct gpuvm_mapping *buf, size_t 
 	gpuvm__list_guarded(bo->gem);
 	bo->list->va_lock(bo);
 	gpuvm__for_each_node(pos, &bo->vas) {
-		if (n == count)
-			break;
-		gpuvm__mapping_copy(container_of(pos, struct gpuvm_va, link), &buf[n++]);
+		if (n < count)
+			gpuvm__mapping_copy(container_of(pos, struct gpuvm_va, link), &buf[n]);
+		n++;
 	}
-	n = bo->nr_vas;
 	if (GPUVM_PLANT(abba)) /* the list's lock comes before the mappings' */
 		gpuvm__bo_put_mode(bo->list->next(bo->gem, NULL));
 	bo->list->va_unlock(bo);

@@ -42,15 +42,14 @@
 #define raw (&gpuvm__alloc_glibc)
 extern const struct gpuvm__alloc_ops gpuvm__alloc_glibc;
 
-/* An object that is free or waiting: over its struct gpuvm__obj, whose first word is free for that (A3). */
+/* An object that is free or waiting: over its struct gpuvm__obj, whose first word, alloc, has told all it had to tell. */
 struct slot {
 	struct slot *next;
 };
 
-/* Behind each object, at its class' size. */
+/* Behind each object, at its class' size: in the eight bytes that glibc's chunks of such sizes have over. */
 struct tail {
 	struct heap *owner; /* NULL: nobody's, the C library takes it back */
-	uint64_t pad;
 };
 
 struct mag_batch {

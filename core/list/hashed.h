@@ -157,7 +157,7 @@ static struct gpuvm_bo *find_listed(struct gpuvm_gem *gem, struct gpuvm_vm *vm)
 }
 
 /* The rest of a find that found nothing alive in @w; ends its read section. */
-static __slow struct gpuvm_bo *missed(struct gpuvm_gem *gem, struct gpuvm_vm *vm, table_word w)
+static __apart struct gpuvm_bo *missed(struct gpuvm_gem *gem, struct gpuvm_vm *vm, table_word w)
 {
 	struct state *s = state_of(gem);
 	bool more = gpuvm__load(&s->unhashed, acquire) || gpuvm__load(&s->table, acquire) != w; /* H4 */
@@ -365,7 +365,7 @@ static void unlink_locked(struct state *s, struct gpuvm_bo *bo) __must_hold(lock
 }
 
 /* What put() could not drop without the lock. */
-static __slow bool put_locking(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
+static __apart bool put_locking(struct gpuvm_bo *bo, gpuvm__bury_fn bury)
 {
 	struct gpuvm_gem *gem = bo->gem;
 	bool last;
