@@ -16,8 +16,8 @@
  *   ref_alive(bo)            not dead yet; a hint unless something keeps it from dying
  *
  * One that can do better for a caller who surely owns a reference (gpuvm_bo_get()) defines ref_get_owned, the name of a
- * function like ref_get(). A strategy that keeps something per thread defines ref_thread_leave, the name of a function that gpuvm_thread_leave()
- * calls; code that is not inline goes to core/ref/NAME.c.
+ * function like ref_get(). One that keeps something per thread defines ref_thread_leave, the name of a function that
+ * gpuvm_thread_leave() calls; code that is not inline goes to core/ref/NAME.c.
  *
  *   R1  Dead stays dead.
  *   R2  What anyone did under a reference happens before ref_put_locked() returns true.
