@@ -36,7 +36,7 @@ endif
 
 # ---- variants -------------------------------------------------------------------------------------------------------
 
-known-san := address thread coverage sched fuzz
+known-san := address thread coverage sched trace fuzz
 ifneq ($(filter-out $(known-san),$(SAN)),)
 $(error SAN=$(SAN): want one of $(known-san) or nothing)
 endif
@@ -55,6 +55,8 @@ else ifeq ($(SAN),fuzz)
 variant := fuzz
 else ifeq ($(SAN),sched)
 variant := $(if $(MUTANTS),mutants,sched)
+else ifeq ($(SAN),trace)
+variant := trace
 else ifneq ($(DEBUG),)
 variant := debug
 else
@@ -106,6 +108,15 @@ base-cxxflags += -O2
 base-ldflags += -no-pie
 core-cflags := -fsanitize=thread
 have-jemalloc :=
+else ifeq ($(variant),trace)
+# The release build's core, each access noted by stress/trace/; it does not know: -U. Calls stay calls, for the linker to wrap.
+base-cflags += -O2
+base-cxxflags += -O2
+base-ldflags += -no-pie
+core-cflags := -fsanitize=thread -U__SANITIZE_THREAD__ -DCK_USE_CC_BUILTINS=1 -fno-builtin-memset -fno-builtin-memcpy \
+	-fno-builtin-memmove
+trace-wraps := memset memcpy memmove pthread_mutex_lock pthread_mutex_unlock pthread_cond_broadcast sem_wait sem_post \
+	__libc_malloc __libc_memalign gpuvm__obj_alloc gpuvm__obj_alloc_raw urcu_memb_call_rcu urcu_memb_barrier
 endif
 ifneq ($(san-flags),)
 base-cflags += -O1 $(san-flags)
@@ -144,8 +155,10 @@ core-obj := $(core-src:%.c=$(B)/%.o) \
 	$(refs:%=$(B)/core/ref/table.%.o) $(allocs:%=$(B)/core/alloc/%.o) \
 	$(sort $(spaces:%=$(B)/core/space/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard core/space/*.c)))
 
-ifneq ($(core-cflags),)
+ifneq ($(filter sched mutants,$(variant)),)
 core-obj += $(patsubst %.c,$(B)/%.o,$(wildcard stress/sched/*.c))
+endif
+ifneq ($(core-cflags),)
 $(foreach d,core core/list core/space core/ref core/alloc core/locks,$(eval cflags-$(d) := $(core-cflags)))
 endif
 
@@ -253,6 +266,11 @@ explore-bin := $(B)/gpuvm-explore
 $(explore-bin): $(patsubst %.c,$(B)/%.o,$(wildcard stress/explore/*.c)) $(lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
+
+conflict-bin := $(B)/gpuvm-conflict
+$(conflict-bin): $(patsubst %.c,$(B)/%.o,$(wildcard stress/trace/*.c)) $(lib)
+	$(say) LD $@
+	$(Q)$(CC) $(all-ldflags) $(trace-wraps:%=-Wl,--wrap=%) -o $@ $^ $(base-libs) -lm
 
 # The contract's paths. The stress binary is the debug build's: that is where the checks are.
 $(O)/gpuvm-stress: $(O)/debug/gpuvm-stress
@@ -403,6 +421,13 @@ explore:
 	$(Q)$(O)/sched/gpuvm-explore $(EXPLOREFLAGS)
 explore-bin: $(explore-bin)
 .PHONY: explore explore-bin
+
+## conflict: which cache lines two operations both touch, by name (CONFLICTFLAGS=--help; docs/conflict-trace.md)
+conflict:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=trace RCU=memb conflict-bin
+	$(Q)$(O)/trace/gpuvm-conflict $(CONFLICTFLAGS)
+conflict-bin: $(conflict-bin)
+.PHONY: conflict conflict-bin
 
 ## model: check the models in tests/models with spin, and see their planted bugs found; MODELFLAGS=-DWRITES=2 is long
 model: $(deps-stamp)
