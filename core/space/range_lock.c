@@ -40,7 +40,7 @@ struct two_locks {
 struct section {
 	void *tree[3]; /* rbtree.h's */
 	struct gpuvm__range range;
-	bool looked; /* tree[1] is what overlaps lo or comes next, also if that is nothing */
+	bool looked; /* nothing was edited yet: tree[1] is what the search from tree[2] on found, also if that is nothing */
 };
 
 static_assert(sizeof(struct section) <= sizeof(((struct gpuvm__cursor *)0)->scratch), "scratch too small");
@@ -63,7 +63,7 @@ static void reach(struct gpuvm__cursor *c, uint64_t *lo, uint64_t *hi)
 	struct state *s = state_of(c->vm);
 	struct gpuvm_va *va;
 
-	lock(s, false);
+	READ_LOCK(&s->lock);
 	va = search(c, c->lo);
 	if (va && va->start < *lo)
 		*lo = va->start;
@@ -71,7 +71,7 @@ static void reach(struct gpuvm__cursor *c, uint64_t *lo, uint64_t *hi)
 		va = gpuvm__itree_before(&s->tree, c->hi);
 	if (va && va->end > *hi)
 		*hi = va->end;
-	unlock(s, false);
+	READ_UNLOCK(&s->lock);
 }
 
 static int begin_section(struct gpuvm__cursor *c)
@@ -83,7 +83,7 @@ static int begin_section(struct gpuvm__cursor *c)
 	if (!c->write)
 		return begin(c);
 	gpuvm__range_lock(ranges, &sec->range, c->lo, c->hi);
-	gpuvm__count(SPACE_LOCK);
+	gpuvm__count(SPACE_LOCK); /* for the section; the short ones are no news */
 	do {
 		lo = sec->range.lo;
 		hi = sec->range.hi;
@@ -115,11 +115,11 @@ static struct gpuvm_va *next_short(struct gpuvm__cursor *c, uint64_t from)
 
 	if (!c->write)
 		return next(c, from);
-	if (from == c->lo && sec->looked)
+	if (sec->looked && (uintptr_t)sec->tree[2] == from)
 		return sec->tree[0] = sec->tree[1];
-	lock(state_of(c->vm), false);
+	READ_LOCK(&state_of(c->vm)->lock);
 	va = next(c, from);
-	unlock(state_of(c->vm), false);
+	READ_UNLOCK(&state_of(c->vm)->lock);
 	return va;
 }
 
@@ -127,18 +127,18 @@ static struct gpuvm_va *prev_short(struct gpuvm__cursor *c, uint64_t below)
 {
 	struct gpuvm_va *va;
 
-	lock(state_of(c->vm), false);
+	READ_LOCK(&state_of(c->vm)->lock);
 	va = prev(c, below);
-	unlock(state_of(c->vm), false);
+	READ_UNLOCK(&state_of(c->vm)->lock);
 	return va;
 }
 
 static void splice_short(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 			 struct gpuvm_va **removed)
 {
-	lock(state_of(c->vm), true);
+	WRITE_LOCK(&state_of(c->vm)->lock);
 	splice(c, lo, hi, in, n, removed);
-	unlock(state_of(c->vm), true);
+	WRITE_UNLOCK(&state_of(c->vm)->lock);
 	section(c)->looked = false;
 }
 
