@@ -280,7 +280,8 @@ static void close_sections(struct gpuvm_bind_work *w)
 
 static void sm_of(struct gpuvm_bind_work *w, const struct op *op, struct gpuvm__sm *s)
 {
-	gpuvm__sm_init(s, kind_of(op)->sm, w->part[op->part].section, &op->op.req, &w->pending);
+	gpuvm__sm_init(s, kind_of(op)->sm, w->part[op->part].section, &op->op.req,
+		       GPUVM_PLANT(array_blind) ? NULL : &w->pending);
 }
 
 /* All agreed: what the operation puts in is there for those after it. */
@@ -302,10 +303,10 @@ static void take_back(struct gpuvm_bind_work *w, const struct gpuvm__sm_sink *si
 {
 	struct gpuvm__sm s;
 
-	while (nr--) {
+	while (nr-- && !GPUVM_PLANT(array_no_take_back)) {
 		struct op *op = &w->op[nr];
 
-		if (edits(op))
+		if (edits(op) && !GPUVM_PLANT(array_undone_blind))
 			gpuvm__pending_undo(&w->pending, &op->edit);
 		sm_of(w, op, &s);
 		gpuvm__sm_unwalk(&s, sink);
@@ -391,6 +392,11 @@ int gpuvm_bind_array(struct gpuvm_vm *vm, struct gpuvm_bind *bind)
 	if (ret)
 		return ret;
 	ret = ask(w, bind);
+	if (GPUVM_PLANT(array_lets_go)) { /* between asking and editing */
+		close_sections(w);
+		make_parts(w);
+		ret = ret ? open_sections(w), ret : open_sections(w);
+	}
 	if (!ret)
 		edit_all(w, &bind->removed);
 	close_sections(w);

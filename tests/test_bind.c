@@ -5,8 +5,16 @@
  *
  * Not for: random arrays (test_oracle.c), other threads (test_space_threads.c, the stress scenario bind_array).
  */
+#include <pthread.h>
+
 #include "trace.h"
 #include "world.h"
+
+#ifdef GPUVM_SCHED
+#define T_SCHED true
+#else
+#define T_SCHED false
+#endif
 
 #define MAX_OLD 6
 #define MAX_OPS 6
@@ -604,12 +612,18 @@ static void dense(void **state)
 	finish(r);
 }
 
-/* Far apart, each in a part of the index of its own: a section each, where the space has that; else one for all. */
-static void sections(void **state)
+/* ---- what is held ---- */
+
+/* Does an array hold what it touches, and not what lies between? */
+static bool holds_parts(const struct run *r)
 {
-	struct run *r = *state;
-	unsigned int i, want = strcmp(r->config.space, "leaf") ? 1 : 3;
-	uint64_t locks;
+	return !strcmp(r->config.space, "leaf");
+}
+
+/* Far apart, each in a part of the index of its own. */
+static void three_parts(struct run *r)
+{
+	unsigned int i;
 
 	for (i = 0; i < 300; i++)
 		t_insert(&r->w, 0, 2 * i, 1, 0);
@@ -617,6 +631,15 @@ static void sections(void **state)
 	r->ops[1] = map_op(r, 3, 1);
 	r->ops[2] = unmap_op(200, 1);
 	r->bind.priv = NULL;
+}
+
+static void sections(void **state)
+{
+	struct run *r = *state;
+	unsigned int want = holds_parts(r) ? 3 : 1;
+	uint64_t locks;
+
+	three_parts(r);
 	t_ok(gpuvm_bind_prepare(r->w.vm, &r->bind, r->ops, 3));
 	t_lock(&r->w);
 	locks = t_stat(GPUVM_STAT_SPACE_LOCK);
@@ -625,6 +648,64 @@ static void sections(void **state)
 	t_unlock(&r->w);
 	gpuvm_bind_release(&r->bind);
 	t_clear(&r->w);
+}
+
+/* Pages between the parts, bound by another thread while the array waits in a callback for it to be done. */
+static void *bind_between(void *arg)
+{
+	struct run *r = arg;
+	uint64_t page;
+
+	gpuvm_thread_enter();
+	for (page = 301; page < 309; page += 2)
+		t_insert(&r->w, 1, page, 1, 0);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static unsigned int nr_waited;
+
+static int wait_for_other(const struct gpuvm_op *op, void *priv)
+{
+	pthread_t other;
+
+	if (priv && !nr_waited++) {
+		assert_int_equal(pthread_create(&other, NULL, bind_between, priv), 0);
+		assert_int_equal(pthread_join(other, NULL), 0);
+	}
+	return 0;
+}
+
+static void others_go_on(void **state)
+{
+	struct run *r = *state;
+
+	if (!holds_parts(r))
+		skip();
+	three_parts(r);
+	nr_waited = 0;
+	r->bind.priv = r;
+	t_ok(gpuvm_bind_prepare(r->w.vm, &r->bind, r->ops, 3));
+	t_ok(gpuvm_bind_array(r->w.vm, &r->bind));
+	assert_true(nr_waited);
+	assert_int_equal(gpuvm_vm_mappings(r->w.vm), 300 + 1 + 4);
+	gpuvm_bind_release(&r->bind);
+	t_clear(&r->w);
+}
+
+static const struct gpuvm_driver waiting_driver = {
+	.sm_step_map = wait_for_other, .sm_step_remap = wait_for_other, .sm_step_unmap = wait_for_other
+};
+
+static int setup_waiting(void **state)
+{
+	struct run *r = *state;
+	struct t_config config = r->config;
+
+	config.driver = &waiting_driver;
+	t_world_make(&r->w, &config);
+	t_world_obtain(&r->w);
+	return 0;
 }
 
 static int setup(void **state)
@@ -653,15 +734,16 @@ static int teardown(void **state)
 #fn, fn, setup, teardown, &the_run \
 	}
 
-/* What has to do with the index alone in one mode per space. */
+/* The index's own in one mode per space, and not on the explorer's core: it is slow, and knows no threads. */
 static int run_config(const struct t_config *config)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(by_table),		CASE(undone),		     CASE(bad_operations),   CASE(another_vm),
 		CASE(prepared_once_run_once), CASE(closed),	     CASE(callbacks_missing), CASE(mappings_to_come),
 		CASE(each_allocation_denied), CASE(allocations),     CASE(dense),	     CASE(sections),
+		{ "others_go_on", others_go_on, setup_waiting, teardown, &the_run },
 	};
-	bool all_tests = config->flags == GPUVM_VM_IMMEDIATE && !config->external;
+	bool all_tests = config->flags == GPUVM_VM_IMMEDIATE && !config->external && !T_SCHED;
 	char group[160];
 
 	the_run.config = *config;

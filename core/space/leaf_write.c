@@ -278,7 +278,7 @@ bool gpuvm__leaf_write_begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor
 	struct leaf *before = leaf_cursor(left)->last;
 	uint64_t from = c->lo, reach;
 
-	for (; from >= leaf_hi(before); from = reach) {
+	for (; from >= leaf_hi(before) || GPUVM_PLANT(leaf_array_locks_twice); from = reach) {
 		reach = lock_range(c, from);
 		if (likely(reach == from)) {
 			gpuvm__count(SPACE_LOCK);

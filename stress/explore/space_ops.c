@@ -257,6 +257,95 @@ static void run_mappings(struct actor *a)
 	locks_drop(exec);
 }
 
+/* ---- arrays ---- */
+
+struct array_op {
+	unsigned int lo, hi, gem, off;
+	bool unmap;
+};
+
+#define ARRAY_OPS 3
+#define MAP(lo, hi, gem, off)             \
+	{                                 \
+		lo, hi, gem, off, false \
+	}
+#define UNMAP(lo, hi)             \
+	{                         \
+		lo, hi, 0, 0, true \
+	}
+
+static struct gpuvm_bind_op bind_op(const struct array_op *p)
+{
+	return (struct gpuvm_bind_op){ .type = p->unmap ? GPUVM_BIND_UNMAP : GPUVM_BIND_MAP,
+				       .req = { .addr = p->lo * PAGE,
+						.range = (p->hi - p->lo) * PAGE,
+						.offset = p->off * PAGE,
+						.bo = world.keep[p->gem] } };
+}
+
+/* Readers may see each operation by itself, so each is an event. One that fails is none: it must change nothing. */
+static void array(struct actor *a, const struct array_op *ops, bool fail)
+{
+	struct gpuvm_exec *exec = locks_take(0);
+	struct event lost[ARRAY_OPS], *e[ARRAY_OPS];
+	struct gpuvm_bind_op op[ARRAY_OPS];
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_OPS; i++) {
+		op[i] = bind_op(&ops[i]);
+		if (!fail)
+			e[i] = edit_begin(a, ops[i].unmap ? EV_UNMAP : EV_MAP, ops[i].lo, ops[i].hi, ops[i].gem, ops[i].off);
+		else
+			*(e[i] = &lost[i]) = (struct event){ .kind = EV_MAP };
+	}
+	sched_check(gpuvm_bind_prepare(world.vm[0], &a->bind, op, ARRAY_OPS) == 0);
+	a->nr_steps = a->nr_undone = 0;
+	a->fail_map = fail;
+	a->bind.priv = a;
+	a->array = e;
+	ret = gpuvm_bind_array(world.vm[0], &a->bind);
+	a->array = NULL;
+	a->fail_map = false;
+	for (i = 0; i < ARRAY_OPS; i++)
+		event_end(e[i], ret);
+	if (ret == -EIO)
+		sched_check(fail && a->nr_undone == a->nr_steps - 1);
+	else
+		sched_check((!fail || ret == -ENOENT) && a->nr_undone == 0);
+	locks_drop(exec);
+	gpuvm_bind_release(&a->bind);
+}
+
+/* One mapping cut twice, and another one gone. */
+static const struct array_op cut_twice[ARRAY_OPS] = { UNMAP(3, 4), UNMAP(8, 10), MAP(4, 5, 1, 30) };
+
+static void run_array(struct actor *a)
+{
+	array(a, cut_twice, false);
+}
+
+static void run_array_fail(struct actor *a)
+{
+	array(a, cut_twice, true);
+}
+
+/* What the array itself has mapped, cut and kept. */
+static void run_array_again(struct actor *a)
+{
+	static const struct array_op ops[ARRAY_OPS] = { MAP(3, 9, 1, 20), MAP(5, 7, 1, 22), UNMAP(4, 6) };
+
+	array(a, ops, false);
+}
+
+/* Two leaves or three, in descending order: sections from left to right all the same. */
+static void run_array_dense(struct actor *a)
+{
+	static const struct array_op ops[ARRAY_OPS] = { UNMAP(58, 62), MAP(41, 42, 1, 5), MAP(21, 22, 1, 6) };
+
+	array(a, ops, false);
+}
+
 static void run_close(struct actor *a)
 {
 	struct event *mark = event_begin(a, EV_CLOSE_MARK), *clear = event_begin(a, EV_CLOSE_CLEAR);
@@ -289,6 +378,10 @@ const struct op space_ops[] = {
 	{ "gem_life", NEED_MAPS | IMMEDIATE_ONLY | SPECIAL, run_gem_life },
 	{ "bo_unmap", SPACE_OP | NEED_MAPS, run_bo_unmap },
 	{ "mappings", SPACE_OP | NEED_MAPS, run_mappings },
+	{ "array", SPACE_OP | NEED_MAPS, run_array },
+	{ "array_fail", SPACE_OP | NEED_MAPS, run_array_fail },
+	{ "array_again", SPACE_OP | NEED_MAPS, run_array_again },
+	{ "array_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_array_dense },
 	{ "close", SPACE_OP | NEED_MAPS, run_close },
 };
 const unsigned int nr_space_ops = ARRAY_SIZE(space_ops);

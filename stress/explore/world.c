@@ -152,36 +152,51 @@ static unsigned int gem_index(const struct gpuvm_gem *gem)
 	return gem == world.gem[1];
 }
 
-static void step(struct actor *a, int type, const struct gpuvm_va *va, bool keep, bool prev, bool next)
+/* A step of a request, or of that operation of an array whose turn it is. */
+static int told(struct actor *a, int type, unsigned int lo, unsigned int hi, unsigned int tag, bool keep, bool prev, bool next)
+{
+	struct event *e = a->array ? a->array[a->bind.at] : NULL;
+
+	a->nr_steps++;
+	if (type == STEP_MAP && a->fail_map)
+		return -EIO;
+	if (e)
+		e->steps += step_code(e->nr_steps++, type, lo, hi, tag, keep, prev, next);
+	else
+		a->steps += step_code(a->nr_steps - 1, type, lo, hi, tag, keep, prev, next);
+	return 0;
+}
+
+static int step(struct actor *a, int type, const struct gpuvm_va *va, bool keep, bool prev, bool next)
 {
 	unsigned int lo = gpuvm_va_addr(va) / PAGE, hi = lo + gpuvm_va_range(va) / PAGE;
 
 	if (!a)
-		return;
-	a->steps += step_code(a->nr_steps++, type, lo, hi, TAG(gem_index(gpuvm_va_gem(va)), gpuvm_va_offset(va) / PAGE),
-			      keep, prev, next);
+		return 0;
+	return told(a, type, lo, hi, TAG(gem_index(gpuvm_va_gem(va)), gpuvm_va_offset(va) / PAGE), keep, prev, next);
+}
+
+static void sm_undo(const struct gpuvm_op *op, void *priv)
+{
+	((struct actor *)priv)->nr_undone++;
 }
 
 static int sm_map(const struct gpuvm_op *op, void *priv)
 {
-	struct actor *a = priv;
 	unsigned int lo = op->map.addr / PAGE, hi = lo + op->map.range / PAGE;
 
-	a->steps += step_code(a->nr_steps++, STEP_MAP, lo, hi,
-			      TAG(gem_index(gpuvm_bo_gem(op->map.bo)), op->map.offset / PAGE), false, false, false);
-	return 0;
+	return told(priv, STEP_MAP, lo, hi, TAG(gem_index(gpuvm_bo_gem(op->map.bo)), op->map.offset / PAGE), false, false,
+		    false);
 }
 
 static int sm_remap(const struct gpuvm_op *op, void *priv)
 {
-	step(priv, STEP_REMAP, op->remap.unmap->va, op->remap.unmap->keep, op->remap.prev, op->remap.next);
-	return 0;
+	return step(priv, STEP_REMAP, op->remap.unmap->va, op->remap.unmap->keep, op->remap.prev, op->remap.next);
 }
 
 static int sm_unmap(const struct gpuvm_op *op, void *priv)
 {
-	step(priv, STEP_UNMAP, op->unmap.va, op->unmap.keep, false, false);
-	return 0;
+	return step(priv, STEP_UNMAP, op->unmap.va, op->unmap.keep, false, false);
 }
 
 const struct gpuvm_driver explore_driver = {
@@ -192,6 +207,7 @@ const struct gpuvm_driver explore_driver = {
 	.sm_step_map = sm_map,
 	.sm_step_remap = sm_remap,
 	.sm_step_unmap = sm_unmap,
+	.sm_step_undo = sm_undo,
 };
 
 /* ---- what operations do ---- */
@@ -493,6 +509,7 @@ static void release(void)
 
 	for (i = 0; i < w->nr_actors; i++) {
 		gpuvm_sm_release(&w->actor[i].sm);
+		gpuvm_bind_release(&w->actor[i].bind);
 		gpuvm_va_alloc_destroy(w->actor[i].va);
 	}
 	/* What lookups say in the end belongs to the history, too. */
@@ -558,8 +575,11 @@ static void reset(void)
 		a->id = i;
 		a->nr_given = a->nr_steps = 0;
 		a->steps = 0;
+		a->fail_map = false;
+		a->array = NULL;
 		a->va = NULL;
 		memset(&a->sm, 0, sizeof(a->sm));
+		memset(&a->bind, 0, sizeof(a->bind));
 	}
 }
 

@@ -85,6 +85,7 @@ struct event {
 	int result;
 	unsigned int page, lo, hi, off;
 	uint64_t steps;
+	unsigned int nr_steps;
 };
 
 /* ---- the world ---- */
@@ -100,6 +101,10 @@ struct actor {
 	struct gpuvm_va_alloc *va;
 	uint64_t steps; /* what the driver was told, as a sum */
 	unsigned int nr_steps;
+	struct gpuvm_bind bind;
+	struct event **array; /* an array is under way: the event of each of its operations */
+	bool fail_map; /* the next callback for a map fails */
+	unsigned int nr_undone;
 };
 
 struct world {
