@@ -260,3 +260,9 @@ struct gpuvm_va *gpuvm__itree_before(struct gpuvm__itree *t, uint64_t below)
 	}
 	return found ? gpuvm__inode_va(found) : NULL;
 }
+
+void gpuvm__itree_shrink(struct gpuvm_va *va, uint64_t end)
+{
+	gpuvm__store(&va->end, end, relaxed); /* readers are excluded */
+	propagate(gpuvm__va_inode(va));
+}

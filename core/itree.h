@@ -35,6 +35,8 @@ static inline struct gpuvm__inode *gpuvm__va_inode(struct gpuvm_va *va)
 /* Put @va in; nothing in the tree may overlap it. Returns the mapping before it in address order, or NULL. */
 struct gpuvm_va *gpuvm__itree_insert(struct gpuvm__itree *t, struct gpuvm_va *va);
 void gpuvm__itree_erase(struct gpuvm__itree *t, struct gpuvm_va *va);
+/* @va, which is in a tree, ends at @end from now on, which is lower. */
+void gpuvm__itree_shrink(struct gpuvm_va *va, uint64_t end);
 /* The lowest mapping that overlaps [lo, hi), or NULL. */
 struct gpuvm_va *gpuvm__itree_first(struct gpuvm__itree *t, uint64_t lo, uint64_t hi);
 /* The highest mapping with start < @below, or NULL. */

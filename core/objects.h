@@ -161,7 +161,8 @@ struct gpuvm_bo {
 };
 
 /*
- * A mapping, in each of its states. What readers look at is constant while resident, but for flags, and stands together
+ * A mapping, in each of its states. What readers look at is constant while resident, but for flags and, where the driver
+ * wants it, end, which then may get lower (S7 of space.h); and it stands together
  * from offset 64: with an allocator that puts 128 bytes on a line or, as glibc, 16 bytes into one, a lookup touches one line.
  * start and end come last, next to what the index keeps here: a search of linked mappings looks at these together.
  */
@@ -176,7 +177,8 @@ struct gpuvm_va {
 	_Atomic uint32_t flags;
 	uint16_t data_offset; /* bytes from here to the driver's data; 0: none */
 	bool retire; /* removed: readers may still see it */
-	uint64_t start, end; /* [start, end) */
+	uint64_t start;
+	_Atomic uint64_t end; /* [start, end) */
 	alignas(8) char space_state[]; /* space->va_bytes, then the driver's data */
 };
 
@@ -304,7 +306,7 @@ void gpuvm__write_end(struct gpuvm__cursor *c);
 struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm_map_req *req);
 /*
  * One edit: link @in, replace what overlaps [lo, hi) by it, unlink that and chain it in front of *@removed. What went keeps
- * its reference to its bo until gpuvm__put_bos(), after the section.
+ * its reference to its bo until gpuvm__put_bos(), after the section. @in[0] may be one that stays and gets shorter (S7).
  */
 void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 		   struct gpuvm_va_removed **removed);

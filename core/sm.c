@@ -142,6 +142,7 @@ static void cut_init(struct gpuvm__sm_cut *cut, uint64_t lo, uint64_t hi)
 {
 	cut->lo = lo;
 	cut->hi = hi;
+	cut->front = NULL;
 	cut->n = 0;
 }
 
@@ -155,8 +156,10 @@ static void record_in_range(struct gpuvm__sm *s, const struct gpuvm__sm_step *st
 {
 	if (step->op.type != GPUVM_OP_REMAP)
 		return;
-	if (step->op.remap.prev)
+	if (step->op.remap.prev) {
+		s->cut[0].front = step->unmap.va;
 		cut_add(&s->cut[0], step->op.remap.prev, GPUVM_SM_PREV);
+	}
 	if (step->op.remap.next) {
 		if (kinds[s->kind].maps_all)
 			cut_add(&s->cut[0], &s->req, GPUVM_SM_NEW);
@@ -172,6 +175,7 @@ static void record_apart(struct gpuvm__sm *s, const struct gpuvm_va *va, const s
 	struct gpuvm__sm_cut *cut = &s->cut[s->nr_cuts++];
 
 	cut_init(cut, step[1].op.map.addr, req_end(&step[1].op.map));
+	cut->front = step[0].unmap.va;
 	if (step[0].op.remap.prev)
 		cut_add(cut, step[0].op.remap.prev, GPUVM_SM_PREV);
 	cut_add(cut, &step[1].op.map, second ? GPUVM_SM_NEW2 : GPUVM_SM_NEW);
@@ -340,12 +344,21 @@ int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_sm *sm)
 	return 0;
 }
 
+/* Does the mapping that is cut stay as the piece in front? (S7) */
+static bool shrinks(struct gpuvm__sm *s, const struct gpuvm__sm_cut *cut)
+{
+	const struct gpuvm_vm *vm = s->cursor->vm;
+
+	return vm->driver->remap_in_place && cut->n && cut->piece[0].slot == GPUVM_SM_PREV && vm->space->shrinks &&
+	       vm->space->shrinks(s->cursor, cut->front);
+}
+
 static void commit_cut(struct gpuvm__sm *s, const struct gpuvm__sm_cut *cut, struct gpuvm_sm *sm)
 {
-	struct gpuvm_va *in[GPUVM__SPLICE_MAX];
+	struct gpuvm_va *in[GPUVM__SPLICE_MAX] = { cut->front };
 	unsigned int i;
 
-	for (i = 0; i < cut->n; i++) {
+	for (i = shrinks(s, cut); i < cut->n; i++) {
 		struct gpuvm_va_alloc **slot = &sm->va[cut->piece[i].slot];
 
 		in[i] = gpuvm__va_fill(*slot, &cut->piece[i].req);

@@ -28,6 +28,7 @@ struct gpuvm__sm_piece {
 /* One edit: what overlaps [lo, hi) becomes these pieces. */
 struct gpuvm__sm_cut {
 	uint64_t lo, hi;
+	struct gpuvm_va *front; /* what GPUVM_SM_PREV is the front of */
 	unsigned int n;
 	struct gpuvm__sm_piece piece[GPUVM__SPLICE_MAX];
 };

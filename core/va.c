@@ -168,7 +168,7 @@ struct gpuvm_va *gpuvm__va_fill(struct gpuvm_va_alloc *alloc, const struct gpuvm
 	struct gpuvm_va *va = va_of(alloc);
 
 	va->start = req->addr;
-	va->end = req->addr + (GPUVM_PLANT(length_32_bits) ? (uint32_t)req->range : req->range);
+	atomic_init(&va->end, req->addr + (GPUVM_PLANT(length_32_bits) ? (uint32_t)req->range : req->range));
 	va->offset = req->offset;
 	va->bo = req->bo;
 	va->gem = req->bo ? req->bo->gem : NULL;
@@ -234,7 +234,8 @@ void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	unsigned int i;
 
 	GPUVM__BUG_ON(n && c->grow == GPUVM__SHRINKS);
-	for (i = 0; i < n; i++) {
+	/* One that stays is linked, and stays so. */
+	for (i = gpuvm__shrinks_first(lo, in, n); i < n; i++) {
 		link_va(in[i]);
 		if (GPUVM_PLANT(right_piece_unlinked) && i && i == n - 1 && in[i]->bo)
 			gpuvm__node_del(&in[i]->link);
@@ -373,9 +374,14 @@ struct gpuvm_va *gpuvm_va_find(struct gpuvm_reader *r, uint64_t addr, uint64_t r
 
 struct gpuvm_va *gpuvm_va_find_prev(struct gpuvm_reader *r, uint64_t start)
 {
-	struct gpuvm_va *va = start ? gpuvm_va_find_first(r, start - 1, 1) : NULL;
+	struct gpuvm_va *va;
+	uint64_t end;
 
-	return va && va->end == start ? va : NULL;
+	do { /* once more, if it was cut meanwhile (S7) */
+		va = start ? gpuvm_va_find_first(r, start - 1, 1) : NULL;
+		end = va ? va->end : 0;
+	} while (va && end < start);
+	return va && end == start ? va : NULL;
 }
 
 struct gpuvm_va *gpuvm_va_find_next(struct gpuvm_reader *r, uint64_t end)

@@ -227,6 +227,8 @@ static int run_config(const struct t_config *config)
 	char group[160];
 
 	the_run.config = *config;
+	if (config->external)
+		the_run.config.driver = &t_trace_driver_in_place;
 	snprintf(group, sizeof(group), "oracle/%s", t_config_name(config));
 	return t_run(group, tests, all_tests ? ARRAY_SIZE(tests) : 2);
 }

@@ -357,6 +357,92 @@ static void callback_form_allocates_nothing(void **state)
 	assert_int_equal(callback_allocs(r, false, 20), 0);
 }
 
+/* ---- in place ---- */
+
+/* Cut [8, 20) at [@lo, @hi), by a map or an unmap: how many mappings does the next such request have to allocate? */
+static uint64_t used_by_cut(struct run *r, bool map, uint64_t lo, uint64_t hi, uint64_t *freed)
+{
+	const unsigned int vas = map ? GPUVM_SM_MAP_VAS : GPUVM_SM_UNMAP_VAS;
+	const struct gpuvm_map_req req = map_req(r, lo, hi - lo);
+	struct gpuvm_va_removed *va;
+	uint64_t used;
+
+	t_insert(&r->w, 1, 8, 12, 0);
+	t_ok(gpuvm_sm_prepare(r->w.vm, &r->sm, vas));
+	r->sm.priv = NULL;
+	t_lock(&r->w);
+	t_ok(map ? gpuvm_sm_map(r->w.vm, &req, &r->sm) : gpuvm_sm_unmap(r->w.vm, req.addr, req.range, &r->sm));
+	t_unlock(&r->w);
+	for (*freed = 0; (va = gpuvm_va_removed_pop(&r->sm.removed)); (*freed)++)
+		gpuvm_va_removed_free(va);
+	used = allocs_now();
+	t_ok(gpuvm_sm_prepare(r->w.vm, &r->sm, vas));
+	used = allocs_now() - used;
+	gpuvm_sm_release(&r->sm);
+	t_clear(&r->w);
+	return used;
+}
+
+static void cut_uses(struct run *r, bool map, uint64_t lo, uint64_t hi, unsigned int pieces)
+{
+	bool stays = t_stays(&r->w.config) && lo > 8;
+	uint64_t freed;
+
+	assert_int_equal(used_by_cut(r, map, lo, hi, &freed), pieces - stays);
+	assert_int_equal(freed, !stays);
+}
+
+static void cuts_allocate(void **state)
+{
+	struct run *r = *state;
+
+	cut_uses(r, true, 12, 16, 3);
+	cut_uses(r, true, 12, 24, 2);
+	cut_uses(r, true, 4, 12, 2);
+	cut_uses(r, true, 8, 12, 2);
+	cut_uses(r, false, 12, 16, 2);
+	cut_uses(r, false, 12, 20, 1);
+	cut_uses(r, false, 8, 12, 1);
+}
+
+static const void *va_at(struct run *r, uint64_t page)
+{
+	struct gpuvm_reader reader;
+	struct gpuvm_va *va;
+
+	gpuvm_read_begin(r->w.vm, &reader);
+	va = gpuvm_va_find_first(&reader, page * T_PAGE, T_PAGE);
+	gpuvm_read_end(&reader);
+	return va;
+}
+
+/* It is the same mapping, with the driver's data in it, on the same bo once; its page beyond the cut is not seen any more. */
+static void stays_with_its_data(void **state)
+{
+	struct run *r = *state;
+	struct gpuvm_mapping m[4];
+	const void *va;
+
+	if (!t_stays(&r->w.config))
+		skip();
+	t_insert(&r->w, 1, 8, 12, 3);
+	va = va_at(r, 8);
+	*(uint64_t *)gpuvm_va_data((struct gpuvm_va *)va) = 0x5eed;
+	t_ok(gpuvm_sm_prepare(r->w.vm, &r->sm, GPUVM_SM_UNMAP_VAS));
+	r->sm.priv = NULL;
+	t_lock(&r->w);
+	t_ok(gpuvm_sm_unmap(r->w.vm, 10 * T_PAGE, 2 * T_PAGE, &r->sm));
+	assert_int_equal(gpuvm_bo_mappings(r->w.bo[1], m, ARRAY_SIZE(m)), 2);
+	t_unlock(&r->w);
+	assert_ptr_equal(va_at(r, 9), va);
+	assert_int_equal(*(uint64_t *)gpuvm_va_data((struct gpuvm_va *)va), 0x5eed);
+	assert_int_equal(gpuvm_va_range(va), 2 * T_PAGE);
+	assert_null(va_at(r, 10));
+	assert_true(va_at(r, 12) != va && gpuvm_lookup(r->w.vm, 12 * T_PAGE, &m[0]) && m[0].offset == 7 * T_PAGE);
+	assert_false(gpuvm_lookup(r->w.vm, 11 * T_PAGE, &m[0]));
+	assert_null(r->sm.removed);
+}
+
 static int setup(void **state)
 {
 	struct run *r = *state;
@@ -391,10 +477,13 @@ static int run_config(const struct t_config *config)
 		CASE(commit_stock_too_small), CASE(sparse_is_never_kept),
 		CASE(closed),
 		CASE(list_form_allocates),    CASE(callback_form_allocates_nothing),
+		CASE(cuts_allocate),	      CASE(stays_with_its_data),
 	};
 	char group[160];
 
 	the_run.config = *config;
+	if (config->external)
+		the_run.config.driver = &t_trace_driver_in_place;
 	snprintf(group, sizeof(group), "rules/%s", t_config_name(config));
 	return t_run(group, tests, ARRAY_SIZE(tests));
 }

@@ -105,6 +105,9 @@ static int step(const struct gpuvm_op *op, void *priv)
 }
 
 static const struct gpuvm_driver driver = { .sm_step_map = step, .sm_step_remap = step, .sm_step_unmap = step };
+static const struct gpuvm_driver driver_in_place = {
+	.sm_step_map = step, .sm_step_remap = step, .sm_step_unmap = step, .remap_in_place = true
+};
 
 /* ---- writers ---- */
 
@@ -443,14 +446,13 @@ static int teardown(void **state)
 		#fn, fn, setup, teardown, &the_run \
 	}
 
-static int run_space(const char *space)
+static int run_space(const char *space, const struct gpuvm_driver *d)
 {
 	const struct CMUnitTest tests[] = { CASE(histories), CASE(never_empty), CASE(churn_leaves_nothing) };
 	char group[160];
 
-	the_run.config =
-		(struct t_config){ .space = space, .flags = GPUVM_VM_IMMEDIATE, .pages = PAGES, .driver = &driver };
-	snprintf(group, sizeof(group), "space_threads/%s", space);
+	the_run.config = (struct t_config){ .space = space, .flags = GPUVM_VM_IMMEDIATE, .pages = PAGES, .driver = d };
+	snprintf(group, sizeof(group), "space_threads/%s%s", space, d->remap_in_place ? "/in_place" : "");
 	return t_run(group, tests, ARRAY_SIZE(tests));
 }
 
@@ -460,7 +462,9 @@ int main(void)
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; (space = t_strategy(GPUVM_AXIS_SPACE, i)); i++)
-		ret |= run_space(space);
+	for (i = 0; (space = t_strategy(GPUVM_AXIS_SPACE, i)); i++) {
+		ret |= run_space(space, &driver);
+		ret |= run_space(space, &driver_in_place);
+	}
 	return ret;
 }

@@ -29,8 +29,8 @@ static bool lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out
 	struct gpuvm_va *va;
 	struct leaf *l;
 	unsigned int n;
+	uint64_t end;
 	uint32_t seq;
-	bool found;
 
 	gpuvm__read_lock();
 	l = leaf_locate(leaf_state(vm), addr);
@@ -38,13 +38,17 @@ static bool lookup(struct gpuvm_vm *vm, uint64_t addr, struct gpuvm_mapping *out
 		seq = leaf_settle(&l, addr);
 		n = leaf_find(l, addr);
 		va = n ? gpuvm__load(&l->slot[n - 1], acquire) : NULL;
+		end = va ? gpuvm__load(&va->end, acquire) : 0; /* of the same state (F9) */
 	} while (!leaf_settled(l, seq));
-	found = va && va->end > addr;
-	if (found)
+	if (GPUVM_PLANT(leaf_end_late) && va)
+		end = gpuvm__load(&va->end, acquire);
+	if (end > addr) {
 		gpuvm__mapping_copy(va, out);
+		out->range = end - out->addr;
+	}
 	gpuvm__read_unlock();
 	gpuvm__count(SPACE_FAST);
-	return found;
+	return end > addr;
 }
 
 /*
@@ -56,17 +60,19 @@ static struct gpuvm_va *lowest(struct leaf **l, uint64_t from, uint32_t *seq, un
 {
 	struct gpuvm_va *under, *after;
 	unsigned int n;
+	uint64_t end;
 
 	do {
 		*seq = leaf_settle(l, from);
 		n = leaf_find(*l, from);
 		under = n ? gpuvm__load(&(*l)->slot[n - 1], acquire) : NULL;
+		end = under ? gpuvm__load(&under->end, acquire) : 0;
 		after = n < LEAF_CAP ? gpuvm__load(&(*l)->slot[n], acquire) : NULL;
 		*right = gpuvm__load(&(*l)->right, acquire);
 		*hi = gpuvm__load(&(*l)->hi, acquire);
 	} while (!leaf_settled(*l, *seq));
 	*index = n;
-	if (under && under->end > from) {
+	if (end > from) {
 		*index = n - 1;
 		return under;
 	}
@@ -122,7 +128,7 @@ static struct gpuvm_va *next_from(struct gpuvm__cursor *c, uint64_t from)
 	return va && va->start < c->hi ? va : NULL;
 }
 
-/* The entry after the one found last, if that is the one that ends at @from: no search. */
+/* The entry after the one found last, if that is the one that (still: F9) ends at @from: no search. */
 static struct gpuvm_va *step(struct leaf_cursor *lc, uint64_t from)
 {
 	struct leaf *l = lc->at;
@@ -237,6 +243,7 @@ const struct gpuvm__space_ops gpuvm__space_leaf = {
 	.begin_right = begin_right,
 	.next = next,
 	.prev = prev,
+	.shrinks = gpuvm__leaf_shrinks,
 	.splice = gpuvm__leaf_splice,
 	.end = end,
 	.index_bytes = gpuvm__leaf_index_bytes,

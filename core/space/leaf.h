@@ -26,6 +26,8 @@
  *                the left it only tries.
  *   F8  retire   A dead leaf is retired after it left the tree, dead leaves in the order in which they died: so what a
  *                dead leaf's right leads to is not freed before a reader that could hold that dead leaf is gone.
+ *   F9  end      The end of a mapping that stays changes in the edit of the one leaf that has it, so a reader loads it
+ *                before it looks at seq again. A mapping that is in several leaves does not change (S7).
  */
 #ifndef GPUVM_CORE_SPACE_LEAF_H
 #define GPUVM_CORE_SPACE_LEAF_H
@@ -265,6 +267,7 @@ bool gpuvm__leaf_write_begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor
 void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 			struct gpuvm_va **removed);
 void gpuvm__leaf_write_end(struct gpuvm__cursor *c);
+bool gpuvm__leaf_shrinks(struct gpuvm__cursor *c, struct gpuvm_va *va);
 
 /* leaf_merge.c: take in neighbours that are nearly empty. All held leaves stay held, or die into one that is held. */
 void gpuvm__leaf_tidy(struct gpuvm__cursor *c);

@@ -386,9 +386,9 @@ static struct leaf *split(struct gpuvm__cursor *c, struct leaf *l, unsigned int 
 
 /* ---- splice ---- */
 
-/* The old mappings, chained in order; one that is in several leaves once. */
+/* The old mappings, chained in order; one that is in several leaves once, and the one that stays not at all. */
 struct chain {
-	struct gpuvm_va **tail, *last;
+	struct gpuvm_va **tail, *last, *stays;
 	uint64_t end; /* of the last */
 };
 
@@ -397,7 +397,7 @@ static void chain_entries(struct chain *ch, struct leaf *l, unsigned int i, unsi
 	for (; i < j; i++) {
 		struct gpuvm_va *va = leaf_slot(l, i);
 
-		if (va == ch->last)
+		if (va == ch->last || va == ch->stays)
 			continue;
 		ch->last = va;
 		ch->end = va->end;
@@ -480,6 +480,8 @@ static struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, struct 
 	struct leaf_entry in[GPUVM__SPLICE_MAX];
 	unsigned int m = entries_for(l, s->in, s->n, in);
 
+	if (unlikely(s->old.stays))
+		gpuvm__store(&s->old.stays->end, s->lo, release); /* the first time round it changes */
 	chain_entries(&s->old, l, i, j);
 	if (GPUVM_PLANT(leaf_two_steps) && j > i) {
 		gpuvm__leaf_replace(l, i, j, NULL, 0);
@@ -505,6 +507,8 @@ void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struc
 	struct leaf *l, *left = NULL;
 	unsigned int i, j;
 
+	if (unlikely(gpuvm__shrinks_first(lo, in, n)))
+		s.old.stays = in[0];
 	for (l = find_first(c, lo);; l = leaf_right(l)) {
 		find_old(c, l, &s, &i, &j);
 		leaf_edit_begin(l);
@@ -522,6 +526,12 @@ void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struc
 	leaf_cursor(c)->at = left;
 	leaf_cursor(c)->index = LEAF_CAP; /* nothing to step from */
 	leaf_cursor(c)->edited = true;
+}
+
+/* Is all of it in the leaf in which it starts? (F9) */
+bool gpuvm__leaf_shrinks(struct gpuvm__cursor *c, struct gpuvm_va *va)
+{
+	return va->end <= leaf_hi(find_held(c, va->start));
 }
 
 void gpuvm__leaf_write_end(struct gpuvm__cursor *c)

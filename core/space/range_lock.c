@@ -152,6 +152,7 @@ const struct gpuvm__space_ops gpuvm__space_range_lock = {
 	.begin = begin_section,
 	.next = next_short,
 	.prev = prev_short,
+	.shrinks = shrinks,
 	.splice = splice_short,
 	.end = end_section,
 	.index_bytes = index_bytes,

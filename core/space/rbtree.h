@@ -167,6 +167,12 @@ static struct gpuvm_va *prev(struct gpuvm__cursor *c, uint64_t below)
 	return va;
 }
 
+/* Its start and its place stay. */
+static inline bool shrinks(struct gpuvm__cursor *c, struct gpuvm_va *va)
+{
+	return true;
+}
+
 static void insert(struct state *s, struct gpuvm_va *va)
 {
 	struct gpuvm_va *before = gpuvm__itree_insert(&s->tree, va);
@@ -180,6 +186,7 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 {
 	struct state *s = state_of(c->vm);
 	struct gpuvm_va *va, **tail = removed, *rest = *removed;
+	bool shrunk = gpuvm__shrinks_first(lo, in, n);
 	struct gpuvm__node *pos, *tmp;
 	unsigned int i;
 
@@ -187,6 +194,10 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	for (pos = va ? order_of(va) : &s->order; pos != &s->order && va_of(pos)->start < hi; pos = tmp) {
 		tmp = pos->next;
 		va = va_of(pos);
+		if (shrunk && va == in[0]) {
+			gpuvm__itree_shrink(va, lo);
+			continue;
+		}
 		gpuvm__itree_erase(&s->tree, va);
 		gpuvm__node_del(pos);
 		*tail = va;
@@ -195,7 +206,7 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 		gpuvm__fetch_sub(&va->vm->ref.n, 1, release);
 	}
 	*tail = rest;
-	for (i = 0; i < n; i++)
+	for (i = shrunk; i < n; i++)
 		insert(s, in[i]);
 	c->scratch[0] = NULL;
 	c->scratch[1] = NULL;
@@ -219,7 +230,7 @@ static size_t index_bytes(struct gpuvm_vm *vm)
 		.va_bytes = sizeof(struct va_state),                   \
 		.init = init, .fini = fini, .lookup = lookup,          \
 		.begin = begin, .next = next, .prev = prev,            \
-		.splice = splice, .end = end,                          \
+		.shrinks = shrinks, .splice = splice, .end = end,      \
 		.index_bytes = index_bytes,                            \
 	}
 

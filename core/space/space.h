@@ -28,6 +28,9 @@
  *   S6  One thread may have several writers' sections open in one VM only if it opened them in address order, each after
  *       the first with begin_right(). So who waits holds nothing to the right of what it waits for: no cycle. Two of them
  *       never hold the same thing: begin_right() makes one section of what would.
+ *   S7  A resident mapping's end changes in splice() only, to a lower one, and only where shrinks() allowed it: the mapping
+ *       is cut, and stays as the piece in front. It is one step for readers with the rest of the splice (S3), so who
+ *       needs no lock reads end before it makes sure that what it saw is of one state.
  */
 #ifndef GPUVM_CORE_SPACE_SPACE_H
 #define GPUVM_CORE_SPACE_SPACE_H
@@ -92,10 +95,12 @@ struct gpuvm__space_ops {
 	struct gpuvm_va *(*next)(struct gpuvm__cursor *c, uint64_t from);
 	/* The highest mapping that overlaps [c->lo, below), or NULL. Writers only. */
 	struct gpuvm_va *(*prev)(struct gpuvm__cursor *c, uint64_t below);
+	/* May @va, whose front @c's next splice cuts off at its lo, stay and get shorter (S7)? NULL: never. */
+	bool (*shrinks)(struct gpuvm__cursor *c, struct gpuvm_va *va);
 	/*
 	 * Replace all mappings that overlap [lo, hi), inside [c->lo, c->hi), by @in[0..n), in order and disjoint, which
 	 * cover no byte that none of the old ones or [lo, hi) covers. The old ones are chained (obj.chain) in address
-	 * order in front of *@removed.
+	 * order in front of *@removed. gpuvm__shrinks_first(): @in[0] is an old one, which stays and ends at lo from then on.
 	 */
 	void (*splice)(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 		       struct gpuvm_va **removed);
@@ -104,6 +109,12 @@ struct gpuvm__space_ops {
 };
 
 #define GPUVM__SPACE_STATE(type, obj) ((type *)(obj)->space_state)
+
+/* Of a splice over [@lo, ...): only an old mapping sticks out of its own piece. */
+static inline bool gpuvm__shrinks_first(uint64_t lo, struct gpuvm_va *const *in, unsigned int n)
+{
+	return n && in[0]->start < lo && gpuvm__load(&in[0]->end, relaxed) > lo;
+}
 
 static inline void gpuvm__mapping_copy(const struct gpuvm_va *va, struct gpuvm_mapping *out)
 {

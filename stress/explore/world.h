@@ -158,7 +158,7 @@ struct gpuvm_bo *given(struct actor *a);
 struct event *event_begin(struct actor *a, enum event_kind kind);
 void event_end(struct event *e, int result);
 
-extern const struct gpuvm_driver explore_driver;
+extern const struct gpuvm_driver explore_driver, explore_driver_in_place;
 /* What a step adds to actor.steps: the same function for the driver's callbacks and for the model. */
 uint64_t step_code(unsigned int nth, int type, unsigned int lo, unsigned int hi, unsigned int tag, bool keep, bool prev,
 		   bool next);

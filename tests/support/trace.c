@@ -126,6 +126,16 @@ const struct gpuvm_driver t_trace_driver = {
 	.sm_step_undo = step_undo,
 };
 
+const struct gpuvm_driver t_trace_driver_in_place = {
+	.va_data = 8,
+	.sm_step_map = step_map,
+	.sm_step_remap = step_remap,
+	.sm_step_unmap = step_unmap,
+	.sm_step_prefetch = step_prefetch,
+	.sm_step_undo = step_undo,
+	.remap_in_place = true,
+};
+
 void t_trace_reset(struct t_trace *trace)
 {
 	trace->n = 0;

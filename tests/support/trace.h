@@ -49,6 +49,8 @@ struct t_trace {
 
 /* sm_step callbacks only; priv is the struct t_trace. */
 extern const struct gpuvm_driver t_trace_driver;
+/* The same, with mappings that stay where they are cut, and 8 bytes of data in each. */
+extern const struct gpuvm_driver t_trace_driver_in_place;
 
 void t_trace_reset(struct t_trace *trace);
 /* Were the first @nr steps given, and then, in reverse order, taken back? */

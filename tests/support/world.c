@@ -231,6 +231,12 @@ void t_insert(struct t_world *w, int gem, uint64_t page, uint64_t pages, uint64_
 	t_unlock(w);
 }
 
+/* What a copied tree has is constant. */
+bool t_stays(const struct t_config *config)
+{
+	return config->driver->remap_in_place && strcmp(config->space, "btree_rcu");
+}
+
 void t_clear(struct t_world *w)
 {
 	const uint64_t pages = w->config.pages ? w->config.pages : 1024;
