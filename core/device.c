@@ -35,6 +35,7 @@ int gpuvm_device_create(const struct gpuvm_device_params *params, struct gpuvm_d
 
 	ret = gpuvm__params_resolve(params, &resolved);
 	ret = ret ? ret : choose(&pick, &resolved);
+	ret = ret ? ret : gpuvm__rcu_start();
 	if (ret)
 		return ret;
 	dev = gpuvm__obj_alloc(pick.alloc, GPUVM_TYPE_DEVICE, sizeof(*dev), 16);

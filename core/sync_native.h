@@ -260,6 +260,13 @@ static inline void gpuvm__call_rcu(gpuvm__rcu_head *head, void (*func)(gpuvm__rc
 	call_rcu(head, func);
 }
 
+/*
+ * The library starts the thread that runs callbacks with the first of them, and aborts if it cannot: gpuvm__rcu_start() is
+ * for a moment at which an error can be returned. Return: 0 or -EAGAIN.
+ */
+int gpuvm__rcu_start(void);
+#define gpuvm__rcu_start_worker() ((void)get_default_call_rcu_data())
+
 /* First thing in every call_rcu callback. */
 #define gpuvm__rcu_callback(head) (gpuvm__tsan_acquire(head), gpuvm__tsan_acquire(GPUVM__RCU_TOKEN))
 

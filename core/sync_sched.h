@@ -94,6 +94,7 @@ void gpuvm__rcu_may_wait(const char *file, int line);
 
 #define gpuvm__read_lock() (gpuvm__rcu_enter(__FILE__, __LINE__), gpuvm__sched_read_lock(__FILE__, __LINE__))
 #define gpuvm__read_unlock() (gpuvm__rcu_exit(__FILE__, __LINE__), gpuvm__sched_read_unlock(__FILE__, __LINE__))
+#define gpuvm__rcu_start() 0 /* no thread */
 #define gpuvm__call_rcu(head, func) gpuvm__sched_call_rcu((head), (func))
 #define gpuvm__rcu_callback(head) ((void)(head))
 #define gpuvm__synchronize_rcu() \

@@ -49,6 +49,29 @@ void gpuvm__rcu_barrier_wait(void)
 }
 #endif
 
+#ifndef GPUVM_SCHED
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* A thread of our own shows that there may be one more; that somebody else takes the last one in between is what is left. */
+int gpuvm__rcu_start(void)
+{
+	static _Atomic bool started;
+	pthread_t probe;
+
+	if (gpuvm__load(&started, acquire))
+		return 0;
+	if (pthread_create(&probe, NULL, nothing, NULL))
+		return -EAGAIN;
+	pthread_join(probe, NULL);
+	gpuvm__rcu_start_worker();
+	gpuvm__store(&started, true, release);
+	return 0;
+}
+#endif
+
 static void add_stats(struct gpuvm_stats *to, struct gpuvm__thread *from)
 {
 	unsigned int i;

@@ -58,7 +58,8 @@ struct gpuvm_device_params {
  *
  * Context: may allocate. No locks.
  * Return: 0; -ENOENT if a name is not known (gpuvm_strategy_unknown() words the message); -ENOTSUP if this build cannot
- * run a strategy (jemalloc's own interface in a sanitizer build); -ENOMEM.
+ * run a strategy (jemalloc's own interface in a sanitizer build); -EAGAIN if no thread can be started (liburcu's, which runs
+ * what waits for a grace period, starts with the first device); -ENOMEM.
  */
 GPUVM_API GPUVM_MUST_CHECK int gpuvm_device_create(const struct gpuvm_device_params *params, struct gpuvm_device **out);
 
