@@ -258,12 +258,12 @@ $(bench-bin): $(bench-obj) $(if $(PEER),$(peer-lib)) $(lib)
 	$(say) LD $@
 	$(Q)$(CXX) $(all-ldflags) -o $@ $^ -lbenchmark -lhwloc $(base-libs) -lm
 
-$(stress-bin): $(stress-obj) $(B)/bench/command.o $(B)/bench/parse.o $(B)/bench/save.o $(lib)
+$(stress-bin): $(stress-obj) $(B)/bench/command.o $(B)/bench/output.o $(B)/bench/parse.o $(B)/bench/save.o $(lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
 
 explore-bin := $(B)/gpuvm-explore
-$(explore-bin): $(patsubst %.c,$(B)/%.o,$(wildcard stress/explore/*.c)) $(lib)
+$(explore-bin): $(patsubst %.c,$(B)/%.o,$(wildcard stress/explore/*.c)) $(B)/bench/output.o $(lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
 

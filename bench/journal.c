@@ -69,6 +69,8 @@ struct journal *journal_open(const char *file, const char *header)
 	if (!ret)
 		return j;
 	fail("write", j->partial ? j->partial : file, ret);
+	if (j->fd >= 0)
+		unlink(j->partial); /* without its header it is of no use to anybody */
 	journal_free(j);
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include "journal.h"
 #include "machine.h"
 #include "options.h"
+#include "output.h"
 #include "plan.h"
 #include "rank.h"
 #include "report.h"
@@ -139,7 +140,7 @@ static int dispatch(struct plan *plan, const struct options *o)
 		if (o->dry_run)
 			announce(plan, o);
 		plan_list(plan);
-		return fflush(stdout) || ferror(stdout) ? EXIT_FAILED : 0;
+		return 0;
 	}
 	return run_plan(plan, o);
 }
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
 	struct plan plan;
 	int ret;
 
+	output_checked("gpuvm-bench");
 	if (machine_init()) {
 		fprintf(stderr, "gpuvm-bench: cannot read this machine's topology\n");
 		return EXIT_FAILED;

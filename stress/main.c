@@ -2,6 +2,7 @@
 /*
  * main.c - gpuvm-stress: every chosen scenario on every chosen combination of strategies, in turn.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <regex.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../bench/output.h"
 #include "../bench/save.h"
 #include "catalogue.h"
 #include "run.h"
@@ -147,15 +149,18 @@ static int make_plan(struct plan *p, const struct options *o)
 	struct gpuvm_device_params base = { .preset = o->preset ? o->preset : "default" };
 	const char *preset[4];
 	struct gpuvm_device *dev;
+	int ret;
 	uint64_t rng = o->seed;
 	size_t i;
 
-	if (gpuvm_device_create(&base, &dev)) {
+	ret = gpuvm_device_create(&base, &dev);
+	if (ret == -ENOTSUP) {
 		/* A sanitizer build without jemalloc: the preset's other choices still stand. */
 		base.alloc = "glibc";
-		if (gpuvm_device_create(&base, &dev))
-			return -1;
+		ret = gpuvm_device_create(&base, &dev);
 	}
+	if (ret)
+		return ret;
 	for (i = 0; i < 4; i++)
 		preset[i] = gpuvm_device_strategy(dev, i);
 	gpuvm_device_put(dev);
@@ -166,7 +171,7 @@ static int make_plan(struct plan *p, const struct options *o)
 		p->run[i].seed = p->nr == 1 ? o->seed : rng_next(&rng);
 		p->run[i].duration_ns = o->duration_ns / p->nr > 1000000 ? o->duration_ns / p->nr : 1000000;
 	}
-	return p->nr ? 0 : -1;
+	return p->nr ? 0 : -ENOTSUP;
 }
 
 static void print_run(const struct run *r)
@@ -243,6 +248,7 @@ int main(int argc, char **argv)
 	int ret;
 	size_t i;
 
+	output_checked("gpuvm-stress");
 	setlocale(LC_NUMERIC, "C");
 	ret = options_parse(&o, argc, argv);
 	if (ret >= 0)
@@ -261,9 +267,15 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	gpuvm_thread_enter();
-	if (make_plan(&plan, &o)) {
+	ret = make_plan(&plan, &o);
+	if (ret == -ENOTSUP) {
 		fputs("gpuvm-stress: nothing to run\n", stderr);
 		return 4;
+	}
+	if (ret) {
+		fprintf(stderr, "gpuvm-stress: cannot create a device: %s\n", strerror(-ret));
+		puts("FAILURE");
+		return 1;
 	}
 	ret = watch_start(&o);
 	if (ret) {

@@ -138,5 +138,16 @@ check 'a stray word is refused' refuses stray stray
 check '--json writes what jq reads' writes_json
 check '--json=/dev/full exits 1' full_disk
 check '--json=DIRECTORY fails' directory_is_no_file
+check '--json in a full file system keeps the old one' full_disk_keeps_the_old f.json "$bench" --filter='^noop' --duration=20ms \
+	--quick --json=full/f.json
+for o in --help --version --list '--filter=^noop --duration=20ms --quick'; do
+	# shellcheck disable=SC2086
+	check "output that cannot be written, $o" output_is_checked "$bench" $o
+done
+threads_fail() {
+	few_threads 1 "$bench" --filter='^noop' --duration=20ms --quick --threads=2 >out 2>err </dev/null
+	[ $? -eq 1 ] && grep -q 'cannot start' err
+}
+check 'threads that cannot be started are a failure that says so' threads_fail
 check 'a path that cannot be written leaves nothing' unwritable_keeps_the_old
 finish

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.." || exit 2
 . tests/lib.sh
 
 O=${O:-build}
-explore=$O/sched/gpuvm-explore
+explore=$(readlink -f "$O")/sched/gpuvm-explore
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
@@ -55,6 +55,17 @@ for p in d1 d2 r1 r2 r3 r4 r5 p3.1 p3.2 p3.3 p3.4 p3.5; do
 	check "two bos of one pair, $p" finds 'two live bos' $busted --scenario=obtain+obtain --policy=$p --schedules=100000
 	check "0 -> 1, $p" finds 'memory that is freed|an assertion' $busted --scenario=find+put --policy=$p --schedules=100000
 done
+one="--list=mutex --space=rbtree_mutex --ref=kref --mode=immediate --gems=local --torture=0"
+processes_fail() {
+	# shellcheck disable=SC2086
+	few_threads 1 "$explore" $one --jobs=3 >"$tmp/out" 2>"$tmp/err"
+	[ $? -eq 1 ] && grep -q 'cannot start process 1 of 3' "$tmp/err" && grep -q '^FAILURE' "$tmp/out"
+}
+check 'processes that cannot be started are a failure' processes_fail
+cd "$tmp" || exit 2
+# shellcheck disable=SC2086
+check 'output that cannot be written' output_is_checked "$explore" $one --scenario=obtain
+check 'output that cannot be written, --help' output_is_checked "$explore" --help
 check 'unknown option' refuses 'unknown option' --frobnicate
 check 'unknown list' refuses "unknown 'nope'; known: mutex" --list=nope
 check 'bad number' refuses 'want a number from 0 to 8' --bound=9

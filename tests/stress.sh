@@ -90,6 +90,25 @@ twice() {
 check 'a second signal ends it at once' twice
 check 'a scenario that hangs must be asked for' runs --scenario=busted --seed=5 --duration=300ms
 
+# As many threads as it may have, from one that is too few to enough: it says what it could not start, and never dies of it.
+threads_fail() {
+	local n status
+	for n in 1 2 3 4 5 6 7 8 9 10; do
+		[ "$n" -eq 1 ] || [ "$(id -u)" -eq 0 ] || break
+		few_threads "$n" "$stress" --scenario=hot_bo --threads=4 --duration=50ms >out 2>err </dev/null
+		status=$?
+		[ $status -ne 0 ] || break
+		[ $status -eq 1 ] && [ "$(tail -n 1 out)" = FAILURE ] && ! grep -q CRASH err &&
+			grep -qE 'cannot start|could be started|Resource temporarily unavailable' err || {
+			echo "with $n threads: exit status $status"
+			cat out err
+			return 1
+		}
+	done
+	[ "$n" -gt 1 ]
+}
+check 'threads that cannot be started are a failure that says so' threads_fail
+
 case $stress in
 */debug/*)
 	for bad in --frob --threads= --threads=0 --threads=-1 --threads=+7 --threads=' 7' --threads='7 ' --threads=0x10 \
@@ -103,6 +122,12 @@ case $stress in
 	check 'help' exits 0 'exit status' --help
 	check 'version' exits 0 gpuvm-bench --version
 	check 'a full disk is reported' exits 1 'No space left' --scenario=hot_bo --duration=20ms --json=/dev/full
+	check 'a full file system keeps the old report' full_disk_keeps_the_old r.json "$stress" --scenario=hot_bo --duration=20ms \
+		--json=full/r.json
+	for o in --help --version --list '--scenario=hot_bo --duration=20ms'; do
+		# shellcheck disable=SC2086
+		check "output that cannot be written, $o" output_is_checked "$stress" $o
+	done
 	check 'a directory is no report' exits 1 --json --scenario=hot_bo --duration=20ms --json=.
 	check 'a report' exits 0 SUCCESS --scenario=hot_bo --duration=20ms --json=r.json
 	check 'which is JSON' jq -e '.runs[0].verdict == "ok"' r.json

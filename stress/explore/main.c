@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../bench/output.h"
 #include "plan.h"
 
 #define MAX_JOBS 64
@@ -100,8 +101,7 @@ static _Noreturn void child(const struct plan *plan, unsigned int job, unsigned 
 	sched_init(program);
 	for (i = job; i < plan->n; i += jobs)
 		run_item(&plan->items[i], tally);
-	fflush(stdout);
-	_exit(0);
+	_exit(fflush(stdout) || ferror(stdout));
 }
 
 /* True: nothing found. */
@@ -120,14 +120,16 @@ static bool run_plan(const struct plan *plan, unsigned int jobs, struct tally *s
 		pid_t pid = fork();
 
 		if (pid < 0) {
-			fprintf(stderr, "gpuvm-explore: fork: %s\n", strerror(errno));
-			exit(4);
+			/* What was begun ends by itself; without the rest it proves nothing. */
+			fprintf(stderr, "gpuvm-explore: cannot start process %u of %u: %s\n", j + 1, jobs, strerror(errno));
+			ok = false;
+			break;
 		}
 		if (pid == 0)
 			child(plan, j, jobs, &tally[j]);
 	}
-	for (j = 0; j < jobs; j++)
-		if (wait(&status) > 0 && (!WIFEXITED(status) || WEXITSTATUS(status)))
+	while (wait(&status) > 0)
+		if (!WIFEXITED(status) || WEXITSTATUS(status))
 			ok = false;
 	for (j = 0; j < jobs; j++) {
 		sum->scenarios += tally[j].scenarios;
@@ -287,6 +289,7 @@ int main(int argc, char **argv)
 	bool ok;
 
 	program = argv[0];
+	output_checked("gpuvm-explore");
 	parse(argc, argv, &c);
 	if (replay_text)
 		return replay(replay_text);
