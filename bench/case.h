@@ -14,7 +14,10 @@
  *   B4  verify() is called on the main thread after each window, while the workers rest. It checks what the operations
  *       must have left behind and what the core's exact counters (w->stats, of the timed operations only) must say;
  *       bench_fail() makes the benchmark fail and the program exit with 1.
- *   B5  teardown() frees everything, also after a setup() that failed half-way; it may call bench_fail().
+ *   B5  rest(), if there is one, is called on the main thread after each verify() and once after setup(): whatever the case
+ *       runs beside run() has stopped when it returns, and goes on with the next run(). The alternatives of a group are all
+ *       set up while one of them is measured.
+ *   B6  teardown() frees everything, also after a setup() that failed half-way; it may call bench_fail().
  *
  * Operations come in batches so that neither a clock nor an indirect call is timed with each of them.
  */
@@ -81,7 +84,8 @@ struct bench_window {
  * @run: B2
  * @reset: B3; may be NULL
  * @verify: B4; may be NULL
- * @teardown: B5
+ * @rest: B5; may be NULL
+ * @teardown: B6
  */
 struct bench_case {
 	struct bench_key keys[BENCH_KEYS + 1];
@@ -91,6 +95,7 @@ struct bench_case {
 	void (*run)(struct bench_ctx *ctx, unsigned int thread, uint64_t n);
 	void (*reset)(struct bench_ctx *ctx, unsigned int thread, uint64_t n);
 	void (*verify)(struct bench_ctx *ctx, const struct bench_window *w);
+	void (*rest)(struct bench_ctx *ctx);
 	void (*teardown)(struct bench_ctx *ctx);
 };
 
@@ -100,6 +105,7 @@ struct bench_case {
  * @value: by position in the case's keys
  * @keys: the case's keys
  * @threads: how many call run()
+ * @pin: the callers are pinned, thread by thread, to the first CPUs
  * @seed: the same in every run with the same --seed
  * @max_batch: set by setup(): most operations in one run(); 0: no limit
  * @state: the case's own
@@ -111,6 +117,7 @@ struct bench_ctx {
 	const char *value[BENCH_KEYS];
 	const struct bench_key *keys;
 	unsigned int threads;
+	bool pin;
 	uint64_t seed;
 	uint64_t max_batch;
 	void *state;

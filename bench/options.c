@@ -4,8 +4,10 @@
  */
 #include "options.h"
 
+#include <fcntl.h>
 #include <gpuvm/gpuvm.h>
 #include <regex.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +120,24 @@ static bool set_pin(void *to, const char *value)
 	return p->o->pin || !strcmp(value, "none");
 }
 
+/* IN,OUT */
+static bool set_turns(void *to, const char *value)
+{
+	struct parsing *p = to;
+	const char *comma = strchr(value, ',');
+	char in[8] = "";
+	uint64_t a, b;
+
+	if (!comma || comma - value >= (ptrdiff_t)sizeof(in))
+		return false;
+	memcpy(in, value, (size_t)(comma - value));
+	if (!parse_u64(in, 0, 65535, &a) || !parse_u64(comma + 1, 0, 65535, &b))
+		return false;
+	p->o->turn_in = (int)a;
+	p->o->turn_out = (int)b;
+	return fcntl(p->o->turn_in, F_GETFD) >= 0 && fcntl(p->o->turn_out, F_GETFD) >= 0;
+}
+
 static bool set_color(void *to, const char *value)
 {
 	struct parsing *p = to;
@@ -147,6 +167,8 @@ static const struct option_row rows[] = {
 	{ "seed", "0 to 18446744073709551615", "of the order and the workloads (default: random, printed)", set_seed },
 	{ "preset", "linux, default, ... (a preset in catalogue.def)", "only this preset's strategies", set_preset },
 	{ "pin", "core, none", "pin each thread to a core (default core)", set_pin },
+	{ "turns", "IN,OUT: two open file descriptors",
+	  "wait for a byte before each window, as scripts/compare wants it", set_turns },
 	{ "dry-run", NULL, "print what would run and how long it would take", set_dry_run },
 	{ "color", "always, never, auto", "colour the tables (default auto; NO_COLOR is respected)", set_color },
 	{ NULL, NULL, NULL, NULL },
@@ -175,6 +197,7 @@ static void defaults(struct options *o, unsigned int cpus)
 
 	memset(o, 0, sizeof(*o));
 	o->pin = true;
+	o->turn_in = o->turn_out = -1;
 	o->color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
 	o->windows = 10;
 	o->threads[o->nr_threads++] = 1;

@@ -25,6 +25,7 @@
  * @json: file to write, or NULL
  * @preset: base preset and the only strategies, or NULL
  * @duration_ns: measured time per benchmark; 0: as the quick profile's budget allows (status_fit())
+ * @turn_in, @turn_out: file descriptors to wait for the turn on and to hand it back by, before each window; -1: none
  * @windows: the duration is cut into this many
  * @seed: of everything random
  * @threads: the counts, ascending, no duplicates
@@ -41,6 +42,7 @@ struct options {
 	const char *json;
 	const char *preset;
 	uint64_t duration_ns;
+	int turn_in, turn_out;
 	uint64_t windows;
 	uint64_t seed;
 	unsigned int threads[OPTIONS_MAX_THREADS];

@@ -302,6 +302,7 @@ int plan_make(struct plan *plan, const struct options *o)
 			continue;
 		b.ctx.keys = b.c->keys;
 		b.ctx.seed = o->seed;
+		b.ctx.pin = o->pin;
 		ret = expand_keys(&m, &b, 0, false);
 	}
 	if (o->filter)

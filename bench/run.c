@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "journal.h"
@@ -80,7 +81,31 @@ static void start_bench(struct run *run, struct bench *b)
 	b->status = BENCH_OK;
 	job = job_of(run, b);
 	b->batch = engine_calibrate(run->engine, &job);
+	if (b->c->rest)
+		b->c->rest(&b->ctx);
 	still_good(b);
+}
+
+/*
+ * Two programs that are compared take turns, window by window: what slows the machine down for longer than a window then
+ * slows both. Whoever has the turn keeps it, through set-up and all, until its next window; a byte hands it back, and one
+ * gives it. The end of the file: nobody is there any more to compare with.
+ */
+static void wait_for_turn(const struct run *run)
+{
+	char byte = 0;
+	ssize_t n;
+
+	if (run->o->turn_in < 0 || interrupted)
+		return;
+	do
+		n = write(run->o->turn_out, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	do
+		n = n == 1 ? read(run->o->turn_in, &byte, 1) : 0;
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		interrupted = 1;
 }
 
 /* A busy machine must not stretch the run for ever: at most half as many windows as are wanted are thrown away. */
@@ -96,11 +121,16 @@ static void take_window(struct run *run, struct bench *b)
 	struct bench_window *w = &b->window[b->nr];
 	unsigned int attempt;
 
+	wait_for_turn(run);
+	if (interrupted)
+		return;
 	for (attempt = 0;; attempt++) {
 		free(w->latency); /* of the attempt that was thrown away */
 		engine_window(run->engine, &job, w);
 		if (b->c->verify && !b->ctx.failed)
 			b->c->verify(&b->ctx, w);
+		if (b->c->rest)
+			b->c->rest(&b->ctx);
 		if (!still_good(b))
 			return;
 		w->apart = w->overlap < MIN_OVERLAP;

@@ -123,7 +123,8 @@ busted_is_not_listed() { exits 0 --list && ! grep -q busted out; }
 check 'the deliberately wrong strategy is not benchmarked' busted_is_not_listed
 
 for bad in --nosuch --threads=0 --threads=-1 --threads=x --threads= --threads=99999999999999999999 --duration=-1 \
-	--duration=x --duration=nan --seed=x --seed=-1 --preset=nosuch '--filter=(' --json=; do
+	--duration=x --duration=nan --seed=x --seed=-1 --preset=nosuch '--filter=(' --json= --turns=1 --turns=x,1 --turns=1, \
+	--turns=900,901; do
 	check "$bad is refused" refuses "${bad%%=*}" "$bad"
 done
 check 'a case that does not exist: the others are named' names_the_cases
@@ -132,6 +133,18 @@ check 'nothing to rank in one preset' refuses rank --rank=mix --preset=linux
 check '--rank= is refused' refuses --rank --rank=
 check '--rank ranks' ranks
 check '--rank sums up' ranks_several
+# One byte out and one in per window, and the end of the other side ends the run.
+takes_turns() {
+	mkfifo go || return 1
+	exec 8<>go 9>turns # the test holds both ends of the pipe
+	printf '....' >&8
+	exits 0 --filter='^noop$' --duration=20ms --windows=4 --turns=8,9 || return 1
+	exec 8>&- 9>&-
+	[ "$(wc -c <turns)" -eq 4 ] || return 1
+	exits 130 --filter='^noop$' --duration=20ms --windows=4 --turns=8,9 8</dev/null 9>turns && [ "$(wc -c <turns)" -eq 1 ]
+}
+
+check '--turns takes turns' takes_turns
 check 'latencies are in the JSON' takes_latencies
 check 'and only where a case takes them' no_latencies_elsewhere
 check 'a stray word is refused' refuses stray stray

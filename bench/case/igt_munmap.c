@@ -9,10 +9,10 @@
  * must be mapped is, what must not be is not.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../helper.h"
 #include "../world.h"
 
 #define BASE 0x1a00000ull
@@ -53,9 +53,8 @@ struct igt {
 	bool userptr;
 	struct gpuvm_sm sm;
 	uint64_t steps;
-	pthread_t hammer;
-	bool hammering;
-	atomic_bool stop;
+	struct helper hammer;
+	uint64_t fence; /* of its last submission */
 };
 
 static const struct tuple *find_tuple(const char *name)
@@ -136,29 +135,11 @@ static int submit(struct igt *s, uint64_t fence)
 	return ret;
 }
 
-static void *hammer(void *arg)
+static int hammer(struct bench_ctx *ctx)
 {
-	struct bench_ctx *ctx = arg;
 	struct igt *s = ctx->state;
-	uint64_t fence;
 
-	gpuvm_thread_enter();
-	for (fence = 1; !atomic_load_explicit(&s->stop, memory_order_relaxed); fence++) {
-		if (submit(s, fence)) {
-			bench_fail(ctx, "a submission failed");
-			break;
-		}
-	}
-	gpuvm_thread_leave();
-	return NULL;
-}
-
-static int start_hammer(struct bench_ctx *ctx, struct igt *s)
-{
-	int ret = pthread_create(&s->hammer, NULL, hammer, ctx);
-
-	s->hammering = !ret;
-	return -ret;
+	return submit(s, ++s->fence);
 }
 
 static int check_hole(struct igt *s)
@@ -202,15 +183,17 @@ static int setup(struct bench_ctx *ctx)
 	ret = world_create(ctx, &s->w, 1, NULL);
 	ret = ret ? ret : world_add_gems(&s->w, 1, s->tuple->pages * s->tuple->page_size, s->w.vm[0]);
 	ret = ret ? ret : one_tuple(s, true);
-	return ret || !s->tuple->hammer ? ret : start_hammer(ctx, s);
+	return ret || !s->tuple->hammer ? ret : helper_start(&s->hammer, ctx, hammer);
 }
 
 static void run(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
 {
+	struct igt *s = ctx->state;
 	int ret = 0;
 
+	helper_need(&s->hammer);
 	for (; !ret && n; n--)
-		ret = one_tuple(ctx->state, false);
+		ret = one_tuple(s, false);
 	if (ret)
 		bench_fail(ctx, "a step returned %d", ret);
 }
@@ -225,15 +208,20 @@ static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 		bench_fail(ctx, "the hole is not where it must be");
 }
 
+static void rest(struct bench_ctx *ctx)
+{
+	struct igt *s = ctx->state;
+
+	helper_rest(&s->hammer);
+}
+
 static void teardown(struct bench_ctx *ctx)
 {
 	struct igt *s = ctx->state;
 
 	if (!s)
 		return;
-	atomic_store(&s->stop, true);
-	if (s->hammering)
-		pthread_join(s->hammer, NULL);
+	helper_stop(&s->hammer);
 	world_destroy(ctx, &s->w);
 	free(s);
 }
@@ -251,5 +239,6 @@ const struct bench_case bench_case_igt_munmap = {
 	.setup = setup,
 	.run = run,
 	.verify = verify,
+	.rest = rest,
 	.teardown = teardown,
 };

@@ -9,11 +9,11 @@
  * vas:N mappings stay throughout, half of them in each part, so the index is the same for all four.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "../helper.h"
 #include "../mapped.h"
 #include "../rng.h"
 
@@ -23,10 +23,10 @@ struct beside {
 	struct mapped m;
 	uint64_t rng;
 	struct mapped_thread w; /* the writer's */
-	pthread_t writer;
-	bool started;
-	atomic_bool stop;
-	_Atomic uint64_t pairs; /* of the writer */
+	struct helper writer;
+	uint64_t w_rng;
+	bool sleeping;
+	_Atomic uint64_t pairs; /* begun by the writer */
 	uint64_t seen; /* at the last window's end */
 };
 
@@ -48,42 +48,31 @@ static const struct gpuvm_driver driver = {
 	.sm_step_unmap = step,
 };
 
-static void *writer(void *arg)
+/* One pair, by the writer. */
+static int write_one(struct bench_ctx *ctx)
 {
-	struct bench_ctx *ctx = arg;
 	struct beside *s = ctx->state;
-	uint64_t rng = ctx->seed + 1;
-	uint32_t slot;
-	int ret = 0;
+	uint32_t slot = s->w.first + (uint32_t)rng_below(&s->w_rng, s->w.nr_slots);
+	int ret;
 
-	gpuvm_thread_enter();
-	sleepy = !strcmp(bench_str(ctx, "writer"), "sleeping");
-	while (!ret && !atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		slot = s->w.first + (uint32_t)rng_below(&rng, s->w.nr_slots);
-		ret = mapped_map(&s->w, slot);
-		ret = ret ? ret : mapped_unmap(&s->w, slot);
-		atomic_fetch_add_explicit(&s->pairs, 1, memory_order_relaxed);
-	}
-	if (ret)
-		bench_fail(ctx, "bind or unbind returned %d", ret);
-	gpuvm_thread_leave();
-	return NULL;
+	atomic_fetch_add_explicit(&s->pairs, 1, memory_order_relaxed);
+	sleepy = s->sleeping;
+	ret = mapped_map(&s->w, slot);
+	return ret ? ret : mapped_unmap(&s->w, slot);
 }
 
 /* The writer uses what the mappings leave free of their slots. */
 static int start_writer(struct bench_ctx *ctx, struct beside *s, bool same)
 {
-	int ret;
-
 	s->w = s->m.t[WRITER];
 	s->w.shift = MAPPED_SIZE;
 	if (same) {
 		s->w.first = s->m.t[READER].first;
 		s->w.nr_slots = s->m.t[READER].nr_slots;
 	}
-	ret = pthread_create(&s->writer, NULL, writer, ctx);
-	s->started = !ret;
-	return -ret;
+	s->w_rng = ctx->seed + 1;
+	s->sleeping = !strcmp(bench_str(ctx, "writer"), "sleeping");
+	return helper_start(&s->writer, ctx, write_one);
 }
 
 /* The reader's part gets its one free slot filled: every address in it is mapped. */
@@ -119,6 +108,7 @@ static void run(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
 	struct gpuvm_mapping found;
 	uint64_t addr;
 
+	helper_need(&s->writer);
 	for (; n; n--) {
 		addr = mapped_addr(t, t->first + (uint32_t)rng_below(&s->rng, t->nr_slots));
 		if (!gpuvm_lookup(t->vm, addr + (s->rng & (MAPPED_SIZE - 1)), &found) || found.addr != addr) {
@@ -135,9 +125,16 @@ static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 
 	if (w->stats.v[GPUVM_STAT_SPACE_FAST] + w->stats.v[GPUVM_STAT_SPACE_LOCK] < w->ops)
 		bench_fail(ctx, "fewer reads of the space than lookups");
-	if (s->started && pairs == s->seen)
+	if (s->writer.started && pairs == s->seen)
 		bench_fail(ctx, "the writer did nothing during the window");
 	s->seen = pairs;
+}
+
+static void rest(struct bench_ctx *ctx)
+{
+	struct beside *s = ctx->state;
+
+	helper_rest(&s->writer);
 }
 
 static void teardown(struct bench_ctx *ctx)
@@ -146,9 +143,7 @@ static void teardown(struct bench_ctx *ctx)
 
 	if (!s)
 		return;
-	atomic_store(&s->stop, true);
-	if (s->started)
-		pthread_join(s->writer, NULL);
+	helper_stop(&s->writer);
 	mapped_destroy(ctx, &s->m);
 	free(s);
 }
@@ -161,5 +156,6 @@ const struct bench_case bench_case_lookup_beside = {
 	.setup = setup,
 	.run = run,
 	.verify = verify,
+	.rest = rest,
 	.teardown = teardown,
 };
