@@ -69,21 +69,22 @@ class Rounds:
             raise KeyboardInterrupt
         if n and gone * (n + 1) / n > self.budget:
             return False
-        names, seed, got = list(self.benches), self.rng.getrandbits(32), {}
+        names, got = list(self.benches), {}
         self.rng.shuffle(names)
-        for name in names:
-            sample, error = self.benches[name].launch_one(self.row, seed)
-            if error:
-                raise Failed(f"{name}: {error}")
-            got[name] = math.log(sample.ns)
-        for name, value in got.items():
-            self.logs[name].append(value)
+        results = sampler.together([self.benches[n] for n in names], [self.row], self.rng.getrandbits(32), rng=self.rng)
+        for name, (samples, failed) in zip(names, results):
+            if self.row not in samples:
+                raise Failed(f"{name}: {failed.get(self.row, 'skipped: not in this build?')}")
+            got[name] = samples[self.row]
+        same = len({len(s.windows) for s in got.values()}) == 1
+        for name, sample in got.items():
+            self.logs[name].append(np.log(sample.windows if same else [sample.ns]))
         return True
 
     def difference(self, a, b):
-        """Log ratios a/b, round by round; b may be several names: their middle."""
-        b = np.mean([self.logs[x] for x in ([b] if isinstance(b, str) else b)], axis=0)
-        return np.array(self.logs[a]) - b
+        """Log ratios a/b, round by round, each the median over its windows; b may be several names: their middle."""
+        b = [b] if isinstance(b, str) else b
+        return np.array([np.median(x - np.mean(ys, axis=0)) for x, *ys in zip(self.logs[a], *(self.logs[n] for n in b))])
 
 
 def estimate(logs, level):

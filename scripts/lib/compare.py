@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 
-from . import build, judge, machine, safe, sampler, show, store
+from . import build, choose, judge, machine, safe, sampler, show, store
 from .common import (INCONCLUSIVE, OK, REGRESSION, SKIPPED, USAGE, Paint, Stop, clock, count, duration, parser, percent,
                      regex, say)
 from .repo import Repo
@@ -19,6 +19,7 @@ EXAMPLES = """\
   scripts/compare main --pairs=30                  a fixed number of pairs instead of a budget
   scripts/compare --stored main HEAD               the newest stored records of two commits, nothing is built
   scripts/compare results/*/*/A.json B.json        two records by name"""
+LAUNCH_MIN_MS, LAUNCH_MAX_MS = 10, 30  # measured time per row of a launch
 CODES = """0 compared (with --gate: nothing got slower); 1 SLOWER (with --gate) or a benchmark failed;
 2 usage; 3 interrupted, environment refused, or (with --gate) some row may have got slower; 4 no row in common;
 125 one side does not build"""
@@ -37,9 +38,11 @@ def arguments(argv):
     p.add_argument("--format", choices=["terminal", *show.FORMATS], default="terminal", help="of what is printed")
     p.add_argument("--bench-from", choices=["head", "base", "each"], default="head",
                    help="whose bench sources both sides are built with (default head)")
+    p.add_argument("--all-rows", action="store_true", help="without --filter: every row, not only those of the presets linux and "
+                   "default and of the strategies that differ")
     p.add_argument("--full", action="store_true", help="the full matrix instead of the quick profile")
     p.add_argument("--threads", metavar="LIST", help="thread counts, as in gpuvm-bench")
-    p.add_argument("--launch", metavar="TIME", type=duration, help="measured time per launch (default: 10 to 50ms, so that "
+    p.add_argument("--launch", metavar="TIME", type=duration, help="measured time per launch (default: 10 to 30ms, so that "
                    "the budget reaches a dozen pairs)")
     p.add_argument("--windows", metavar="N", type=count(1, 1000), default=25, help="windows per launch (default 25)")
     p.add_argument("--seed", metavar="N", type=count(0, 2**63), help="of the order and the workloads (default random)")
@@ -243,9 +246,9 @@ def launch_ms(args, rows):
     if args.launch:
         return max(1, round(args.launch * 1000))
     if args.pairs:
-        return 50
+        return LAUNCH_MAX_MS
     share = args.budget / max(1, rows) / (sampler.FIRST_LOOK * sampler.LAUNCHES)
-    return round(min(50, max(10, (share - sampler.OVERHEAD) * 1000)))
+    return round(min(LAUNCH_MAX_MS, max(LAUNCH_MIN_MS, (share - sampler.OVERHEAD) * 1000)))
 
 
 def open_benches(args, binaries):
@@ -260,14 +263,26 @@ def from_commits(args, root):
     binaries = {side: builder.binary(side, snapshot, trees[side]) for side, snapshot in (("base", base), ("head", head))}
     benches = open_benches(args, binaries)
     try:
-        return measure(args, root, repo, base, head, builder, benches)
+        return measure(args, root, repo, base, head, builder, benches, trees)
     finally:
         for bench in benches.values():
             bench.close()
 
 
-def measure(args, root, repo, base, head, builder, benches):
+def choose_rows(args, repo, base, head, trees, benches):
+    """{side: rows}, and how many there would be."""
     names = {side: bench.rows(args.filter) for side, bench in benches.items()}
+    total = len(set(names["base"]) | set(names["head"]))
+    if not args.filter and not args.all_rows:
+        catalogue = repo.file(trees["head"], "catalogue.def")
+        touched = choose.changed(repo, base.tree, head.tree, catalogue)
+        names = {side: choose.rows(rows, benches[side].rows(None, quick=False), choose.presets(catalogue), touched)
+                 for side, rows in names.items()}
+    return names, total
+
+
+def measure(args, root, repo, base, head, builder, benches, trees):
+    names, total = choose_rows(args, repo, base, head, trees, benches)
     common = [n for n in names["head"] if n in set(names["base"])]
     order = list(dict.fromkeys(names["head"] + names["base"]))
     if not order:
@@ -278,7 +293,9 @@ def measure(args, root, repo, base, head, builder, benches):
     marked = marked_rows(args, repo, base, head, common)
     seed = args.seed if args.seed is not None else random.SystemRandom().getrandbits(32)
     where = benches["head"].machine()
-    announce(args, base, head, where, common, seed, benches["head"].launch_ms)
+    announce(args, base, head, where, common, total, seed, benches["head"].launch_ms)
+    if not all(b.takes_turns for b in benches.values()):
+        say("a side's bench cannot take turns, window by window: bursts of foreign load will not cancel out")
     if args.dry_run:
         print("\n".join(common))
         return OK
@@ -296,7 +313,7 @@ def measure(args, root, repo, base, head, builder, benches):
         except KeyboardInterrupt:
             interrupted = True
     rows = judge.verdicts(work.samples, args.threshold, order, marked=marked, failed=work.failed, only=only,
-                          skipped=work.skipped)
+                          skipped=work.skipped, notes=work.dear)
     about = {"base": base.label, "head": head.label, "machine": where, "threshold": args.threshold, "seed": seed}
     code = None
     try:
@@ -308,8 +325,11 @@ def measure(args, root, repo, base, head, builder, benches):
     return code
 
 
-def announce(args, base, head, where, rows, seed, milliseconds):
+def announce(args, base, head, where, rows, total, seed, milliseconds):
     say(f"{base.label} ({base.name}) against {head.label} ({head.name}) on {where}: {len(rows)} rows")
+    if len(rows) < total:
+        say(f"of {total}: those of the presets linux and default, and of strategies whose own files differ, with small address "
+            "spaces; --all-rows takes all, --filter=REGEX those you name")
     if base.tree == head.tree:
         say("both sides are the same tree: this is an A/A run, every difference is noise")
     per_pair = len(rows) * sampler.LAUNCHES * (milliseconds / 1000 + sampler.OVERHEAD)

@@ -48,10 +48,17 @@ class Row:
         return self.verdict in ("SLOWER", "failed") or (self.verdict != "marked" and bool(self.worse_counters))
 
 
+def log_ratio(base, head):
+    """Of two launches, window by window if they have as many: then what lasted longer than a window is in neither."""
+    if len(base.windows) == len(head.windows) > 1:
+        return float(np.median(np.log(head.windows) - np.log(base.windows)))
+    return math.log(head.ns / base.ns)
+
+
 def pair_logs(base, head):
     """Log ratios head/base of the pairs that both sides have, in order."""
-    by_pair = {s.pair: s.ns for s in base if s.pair is not None}
-    return [math.log(s.ns / by_pair[s.pair]) for s in head if s.pair in by_pair]
+    by_pair = {s.pair: s for s in base if s.pair is not None}
+    return [log_ratio(by_pair[s.pair], s) for s in head if s.pair in by_pair]
 
 
 def split(samples):
@@ -126,7 +133,7 @@ def judge(row, threshold):
         return row
     if row.p is None:
         row.why = row.why or f"{row.pairs} pairs: no p-value below {stats.MIN_PAIRS}"
-        row.more = max(1, stats.MIN_PAIRS - row.pairs)
+        row.more = max(1, stats.MIN_PAIRS - row.pairs) if not row.why.startswith("a pair takes") else None
         return row
     if row.paired and row.floor is None:
         row.why, row.more = "no noise floor yet", 1
@@ -158,8 +165,8 @@ def settled(row, threshold, rows):
     same, red = limits(threshold, row.floor)
     if -same < row.low and row.high < same:
         return True
-    if (row.low > red or row.high < -red) and row.p < ALPHA / max(1, rows):
-        return True
+    if row.low > red or row.high < -red:
+        return row.p < ALPHA / max(1, rows)
     return row.high - row.low < same / 2  # narrow, yet undecided: at the threshold
 
 
@@ -179,12 +186,12 @@ def latency(base, head, threshold, floor_from):
     return out
 
 
-def verdicts(by_row, threshold, order, paired=True, marked=(), failed=None, only=None, p_values=True, skipped=()):
+def verdicts(by_row, threshold, order, paired=True, marked=(), failed=None, only=None, p_values=True, skipped=(), notes=None):
     """Rows in the given order, judged together: Benjamini-Hochberg over those that are neither marked nor failed.
 
-    by_row: {name: samples with roles}; failed: {name: words}; only: {name: "base" or "head"}.
+    by_row: {name: samples with roles}; failed: {name: words}; only: {name: "base" or "head"}; notes: {name: why there is no more of it}.
     """
-    failed, only = failed or {}, only or {}
+    failed, only, notes = failed or {}, only or {}, notes or {}
     rows = []
     for name in order:
         row = Row(name)
@@ -196,6 +203,7 @@ def verdicts(by_row, threshold, order, paired=True, marked=(), failed=None, only
             base, base2, head = split(by_row.get(name, []))
             row = measure(name, base, base2, head, paired)
             row.latency = latency(base, head, threshold, base2)
+            row.why = notes.get(name, "")
             if not p_values:
                 row.p, row.why = None, "no p-values here"
             if name in failed:

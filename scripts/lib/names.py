@@ -3,6 +3,8 @@
 
 import re
 
+AXES = ("list", "space", "ref", "alloc", "peer")
+
 
 class Name:
     def __init__(self, text):
@@ -15,6 +17,16 @@ class Name:
                 self.numbers[key] = int(value)
             else:
                 self.words[key] = value
+
+    @property
+    def point(self):
+        """What it shares with its alternatives: everything but the strategies."""
+        return (self.case, *sorted(self.numbers.items()), *sorted((k, v) for k, v in self.words.items() if k not in AXES))
+
+    @property
+    def alternative(self):
+        """The strategies alone."""
+        return " ".join(v for k, v in self.words.items() if k in AXES) or self.case
 
     @property
     def strategy(self):

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Sampling: one process per sample, randomised interleaved pairs, until narrow enough or out of budget.
 
-A pair is a launch of base and one of head, next to each other in time, in random order, with the same workload seed. Often
-it is a triple: base once more, which compared with base gives the noise floor (A/A). A row's samples each come from another
-process; alternatives for the same work share their launches, as they do in the bench binary. A round visits every row that
-is not settled, in random order.
+A pair is a launch of base and one of head with the same workload seed. They live at the same time and take turns, window by
+window, in random order: what slows the machine down for longer than a window slows both (binaries that cannot take turns run one
+after the other). Often it is a triple: base once more, which compared with base gives the noise floor (A/A). A row's samples
+each come from another process; alternatives for the same work share their launches, as they do in the bench binary. A round
+visits every row that is not settled, in random order.
 """
 
+import functools
+import itertools
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import statistics
@@ -22,12 +26,13 @@ from . import judge, names, store
 from .common import USAGE, Stop, clock, say
 
 TIMEOUT = 120
-AA_FIRST = 6  # A/A pairs with every pair until there are that many, then with every second one
-FIRST_LOOK = 12  # pairs before a row may be settled, if the budget allows
+AA_EVERY = 2  # A/A pairs with every second pair
+FIRST_LOOK = 6  # pairs before a row may be settled
 LAUNCHES = 2.5  # per pair, the A/A ones counted
 BATCH = 12  # rows in a launch
 OVERHEAD = 0.01  # seconds per row that are not measured time: its share of the start, set-up, calibration
 RETRY = 10  # times longer
+DEAR = 0.1  # a row whose first FIRST_LOOK pairs would take that part of the budget (or thrice its share) is left after one
 DULL = 3  # after the first look, rows that show no difference are visited in every third round only
 
 
@@ -46,14 +51,26 @@ class Bench:
         shutil.rmtree(self.tmp, ignore_errors=True)
 
     def _run(self, args, timeout=TIMEOUT):
-        # A session of its own: Ctrl-C is for us; the launch in flight ends by itself.
         return subprocess.run([self.binary, *args], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=timeout, start_new_session=True)
 
-    def rows(self, pattern):
-        """Names of the benchmarks, in the binary's order."""
+    @property
+    def exact(self):
+        """The options when rows are named one by one: not the ones that choose rows."""
+        return [o for o in self.options if o != "--quick"]
+
+    @functools.cached_property
+    def takes_turns(self):
+        """An older binary cannot."""
         try:
-            done = self._run(["--list", *self.options])
+            return b"--turns" in self._run(["--help"]).stdout
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+
+    def rows(self, pattern, quick=True):
+        """Names of the benchmarks, in the binary's order; quick=False: of the full matrix."""
+        try:
+            done = self._run(["--list", *self.options] if quick else ["--list", *self.exact])
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Stop(1, f"{self.binary} cannot be run: {error}") from None
         if done.returncode:
@@ -71,42 +88,113 @@ class Bench:
         m = re.search(r"^machine: (\S+)", text, re.MULTILINE)
         return store.slug(m.group(1)) if m else "unknown"
 
-    def launch(self, rows, seed, longer=1):
-        """({row: sample}, {row: what went wrong}); a row that the binary skips (not built in, say) is in neither."""
-        out = os.path.join(self.tmp, "launch.json")
+
+class Launch:
+    """One process that measures some rows; with turns=True it waits before each window until it is its turn."""
+
+    def __init__(self, bench, rows, seed, longer=1, turns=False):
+        self.bench, self.rows, self.seed = bench, rows, seed
+        self.out = os.path.join(bench.tmp, f"launch-{next(_serial)}.json")
+        self.deadline = time.monotonic() + TIMEOUT
+        self.error = self.process = self.give = self.take = None
         pattern = "|".join(re.sub(r"([^A-Za-z0-9_:/-])", r"[\1]", row).replace("[^]", r"\^") for row in rows)
-        args = [*self.options, f"--duration={self.launch_ms * longer}ms", f"--windows={self.windows}", f"--filter=^({pattern})$",
-                f"--seed={seed}", f"--json={out}"]
+        args = [bench.binary, *bench.exact, f"--duration={bench.launch_ms * longer}ms", f"--windows={bench.windows}",
+                f"--filter=^({pattern})$", f"--seed={seed}", f"--json={self.out}"]
+        theirs = ()
+        if turns:
+            (read_go, self.give), (self.take, write_done) = os.pipe(), os.pipe()
+            theirs = (read_go, write_done)
+            args.append(f"--turns={read_go},{write_done}")
         try:
-            done = self._run(args)
+            # A session of its own: Ctrl-C is for us; the launch in flight ends by itself.
+            self.process = subprocess.Popen(args, env=bench.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                            stderr=subprocess.PIPE, start_new_session=True, pass_fds=theirs)
+        except OSError as error:
+            self.error = str(error)
+        for fd in theirs:
+            os.close(fd)
+
+    def turn(self):
+        """Let it go on; True if it wants another turn, False if it has ended (or has to)."""
+        try:
+            os.write(self.give, b".")
+        except OSError:  # it has ended
+            return False
+        return self.waits()
+
+    def waits(self):
+        """True once it waits for its turn, False if it has ended (or has to)."""
+        if self.process is None:
+            return False
+        ready, _, _ = select.select([self.take], [], [], max(0, self.deadline - time.monotonic()))
+        if not ready:
+            self.process.kill()
+            self.error = f"no end within {TIMEOUT} s"
+        return bool(ready) and bool(os.read(self.take, 1))
+
+    def result(self):
+        """({row: sample}, {row: what went wrong}); a row that the binary skips (not built in, say) is in neither."""
+        if self.process is None:
+            return {}, dict.fromkeys(self.rows, self.error)
+        try:
+            _, err = self.process.communicate(timeout=max(0.1, self.deadline - time.monotonic()))
             # A process that was killed has said nothing, even if it left something.
-            value = store.parse(out) if os.path.exists(out) and done.returncode >= 0 else {}
+            value = store.parse(self.out) if os.path.exists(self.out) and self.process.returncode >= 0 else {}
             windows, failed = store.samples("the launch", value.get("benchmarks", []))
         except subprocess.TimeoutExpired:
-            return {}, dict.fromkeys(rows, f"no end within {TIMEOUT} s")
-        except OSError as error:
-            return {}, dict.fromkeys(rows, str(error))
+            return {}, dict.fromkeys(self.rows, f"no end within {TIMEOUT} s")
         except Stop as stop:
-            return {}, dict.fromkeys(rows, str(stop))
-        finally:
-            for name in os.listdir(self.tmp):
-                os.unlink(os.path.join(self.tmp, name))
-        self.context = value.get("context", self.context)
-        if not done.returncode and value.get("benchmarks") is not None:
-            return {row: _one(row, seed, windows[row]) for row in rows if row in windows}, failed
-        last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"])[-1][:200]
-        how = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"exit status {done.returncode}"
-        got = {row: _one(row, seed, windows[row]) for row in rows if row in windows and row not in failed}
-        return got, {row: failed.get(row, f"{how}: {last}") for row in rows if row not in got}
+            return {}, dict.fromkeys(self.rows, str(stop))
+        if self.error:
+            return {}, dict.fromkeys(self.rows, self.error)
+        self.bench.context = value.get("context", self.bench.context)
+        code = self.process.returncode
+        if not code and value.get("benchmarks") is not None:
+            return {row: _one(row, self.seed, windows[row]) for row in self.rows if row in windows}, failed
+        last = (err.decode("utf-8", "replace").strip().splitlines() or ["no output"])[-1][:200]
+        how = f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+        got = {row: _one(row, self.seed, windows[row]) for row in self.rows if row in windows and row not in failed}
+        return got, {row: failed.get(row, f"{how}: {last}") for row in self.rows if row not in got}
 
-    def launch_one(self, row, seed):
-        """(sample, None) or (None, what went wrong)."""
-        got, failed = self.launch([row], seed)
-        return got.get(row), failed.get(row, None if row in got else "skipped: not in this build?")
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        for fd in (self.give, self.take):
+            if fd is not None:
+                os.close(fd)
+        for name in os.listdir(self.bench.tmp):
+            if name.startswith(os.path.basename(self.out)):
+                os.unlink(os.path.join(self.bench.tmp, name))
+
+
+_serial = itertools.count()
+
+
+def together(benches, rows, seed, longer=1, rng=None):
+    """Launch several binaries at once, each measuring a window in its turn; results as Launch.result() in the given order."""
+    turns = len(benches) > 1 and all(b.takes_turns for b in benches)
+    launches, results = [], []
+    try:
+        for bench in benches:  # one after the other: none is set up while another one measures
+            launches.append(Launch(bench, rows, seed, longer, turns))
+            if turns:
+                launches[-1].waits()
+            else:
+                results.append(launches[-1].result())
+        going = list(launches) if turns else []
+        while going:
+            (rng or random).shuffle(going)
+            going = [launch for launch in going if launch.turn()]
+        return results or [launch.result() for launch in launches]
+    finally:
+        for launch in launches:
+            launch.close()
 
 
 def _one(row, seed, windows):
-    """A launch's windows as one sample: medians of times, means of counters, histograms merged."""
+    """A launch's windows as one sample: medians of times, means of counters, histograms merged. All windows' times stay, in
+    their order: those of two launches that took turns belong together one by one."""
     good = [w for w in windows if not w.counters.get("overlap_too_low")] or windows
     names = {n for w in good for n in w.counters}
     counters = {n: statistics.fmean(w.counters.get(n, 0.0) for w in good) for n in names}
@@ -116,7 +204,7 @@ def _one(row, seed, windows):
         for upper, n in h.items():
             merged[upper] = merged.get(upper, 0) + n
     return store.Sample(row, statistics.median(w.ns for w in good), statistics.median(w.cpu_ns for w in good),
-                        counters=counters, windows=[w.ns for w in good], histogram=merged or None,
+                        counters=counters, windows=[w.ns for w in windows], histogram=merged or None,
                         threads=good[0].threads, seed=seed)
 
 
@@ -186,6 +274,7 @@ class Sampler:
         self.failed = {}
         self.settled, self.suspects, self.skipped = set(), set(), set()
         self.alone = {}  # row: how much longer its launches are; those that once failed
+        self.dear = {}  # row: in words
         self.cost = {}  # seconds a row adds to a launch
         self.width = {}
         self.order = 0
@@ -196,7 +285,8 @@ class Sampler:
         return time.monotonic() - self.start
 
     def open(self):
-        return [r for r in self.rows if r not in self.settled and r not in self.failed and r not in self.skipped]
+        done = (self.settled, self.failed, self.skipped, self.dear)
+        return [r for r in self.rows if not any(r in d for d in done)]
 
     def run(self, interrupt):
         """Sample; True if it ended because it was asked to."""
@@ -210,15 +300,17 @@ class Sampler:
         return interrupt.asked
 
     def _round(self, pair, interrupt):
-        """A pair of every row that is due. False if it was cut short."""
-        batches = self._batches(self._due(pair))
+        """A pair of every row that is due, as far as the budget goes. False if it did not reach any."""
+        batches, any_done = self._batches(self._due(pair)), False
         self.plan.rng.shuffle(batches)
         for batch in batches:
-            if interrupt.asked or not self._affordable(batch):
+            if interrupt.asked:
                 return False
-            self._pair(batch, pair)
+            if self._affordable(batch):
+                self._pair(batch, pair)
+                any_done = True
             self.status.show(len(self.settled), pair + 1, self._left(pair), self._widest())
-        return True
+        return any_done
 
     def _due(self, pair):
         """Late in a run those that may differ, and the others now and then.
@@ -235,22 +327,28 @@ class Sampler:
         groups = {}
         for row in rows:
             name = names.Name(row)
-            key = (row,) if row in self.alone else (name.case, *sorted(name.numbers.items()))
+            key = (row,) if row in self.alone else name.point
             groups.setdefault(key, []).append(row)
         return [g[i:i + BATCH] for g in groups.values() for i in range(0, len(g), BATCH)]
+
+    def _dear(self, row):
+        if self.plan.budget is None or row in self.alone:
+            return False
+        return self.cost[row] * LAUNCHES * FIRST_LOOK > max(DEAR, 3 / len(self.rows)) * self.plan.budget
 
     def _affordable(self, batch):
         return self.plan.budget is None or self.elapsed() + LAUNCHES * sum(self.cost.get(r, 0) for r in batch) <= self.plan.budget
 
     def _pair(self, batch, pair):
         roles = ["base", "head"]
-        if pair < AA_FIRST or pair % 2:
+        if pair % AA_EVERY == 0:
             roles.append("base2")
         self.plan.rng.shuffle(roles)
         seed, longer = self.plan.rng.getrandbits(32), self.alone.get(batch[0], 1)
+        seed, longer = self.plan.rng.getrandbits(32), self.alone.get(batch[0], 1)
         begun, taken, failed, seen = time.monotonic(), [], {}, set()
-        for role in roles:
-            got, errors = self.bench[role].launch(batch, seed, longer)
+        results = together([self.bench[role] for role in roles], batch, seed, longer, self.plan.rng)
+        for role, (got, errors) in zip(roles, results):
             failed.update({row: f"{'head' if role == 'head' else 'base'}: {error}" for row, error in errors.items()})
             seen |= {*got, *errors}
             for sample in got.values():
@@ -260,6 +358,9 @@ class Sampler:
         self.skipped.update(r for r in batch if r not in seen)
         for row in batch:
             self.cost[row] = (time.monotonic() - begun) / len(roles) / len(batch)
+            if self._dear(row):
+                self.dear[row] = (f"a pair takes {self.cost[row] * LAUNCHES:.1f} s, too much of this budget: --filter it, or a longer "
+                                  "--budget")
         complete = {r for r in batch if sum(s.row == r for s in taken) == len(roles)}
         self._keep([s for s in taken if s.row in complete])  # the whole pair or nothing of it
         self._fail(failed)

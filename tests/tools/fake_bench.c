@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 struct row {
@@ -19,7 +20,7 @@ struct row {
 	const char *fails;
 };
 
-#include "speed.h" /* rows[], NOISE, SLEEP_US, MACHINE */
+#include "speed.h" /* rows[], NOISE, SLEEP_US, MACHINE, TURNS, BURST */
 
 static double uniform(void)
 {
@@ -35,9 +36,31 @@ static double gauss(double sigma)
 	return sigma * sqrt(-2 * log(uniform())) * cos(6.283185307179586 * uniform());
 }
 
+static int turn_in = -1, turn_out = -1;
+
+static void wait_for_turn(void)
+{
+	char byte = 0;
+
+	if (turn_in >= 0 && (write(turn_out, &byte, 1) != 1 || read(turn_in, &byte, 1) != 1))
+		exit(1);
+}
+
+/* A machine that is slower for some of its spells of 40 ms: all that runs at that time is. */
+static double burst(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return BURST > 0 && (now.tv_sec * 25 + now.tv_nsec / 40000000) * 2654435761u % 10 < 4 ? 1 + BURST : 1;
+}
+
 static void window(FILE *f, const struct row *r, double launch, const char *sep)
 {
-	double ns = launch * exp(gauss(NOISE / 4));
+	double ns;
+
+	wait_for_turn();
+	ns = launch * exp(gauss(NOISE / 4)) * burst();
 
 	fprintf(f, "%s{\"name\": \"%s\", \"run_type\": \"iteration\", \"threads\": 1, \"iterations\": 1, \"time_unit\": \"ns\"", sep,
 		r->name);
@@ -68,6 +91,10 @@ int main(int argc, char **argv)
 			windows = atoi(argv[i] + 10);
 		else if (!strcmp(argv[i], "--list"))
 			list = 1;
+		else if (TURNS && !strncmp(argv[i], "--turns=", 8))
+			sscanf(argv[i] + 8, "%d,%d", &turn_in, &turn_out);
+		else if (!strcmp(argv[i], "--help"))
+			return puts(TURNS ? "  --turns=VALUE" : "") < 0;
 		else if (!strcmp(argv[i], "--version"))
 			return puts("gpuvm-bench fake\nmachine: " MACHINE) < 0;
 	}

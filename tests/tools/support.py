@@ -20,7 +20,7 @@ $(O)/gpuvm-bench: bench/fake_bench.c core/speed.h FORCE
 FORCE:
 """
 
-SPEED = {"noise": 0.004, "sleep_us": 0, "machine": "fake-2c-1g",
+SPEED = {"noise": 0.004, "sleep_us": 0, "machine": "fake-2c-1g", "turns": True, "burst": 0.0,
          "rows": {f"obtain/list:{l}/vms:{v}": {"ns": 20.0 * v} for l in ("mutex", "hash") for v in (1, 8)}}
 
 
@@ -30,6 +30,7 @@ def header(speed):
         name, r["ns"], r.get("allocs", 1.0), r.get("tail", 0), '"%s"' % r["fails"] if "fails" in r else "NULL")
         for name, r in speed["rows"].items())
     return (f'#define NOISE {speed["noise"]}\n#define SLEEP_US {speed["sleep_us"]}\n#define MACHINE "{speed["machine"]}"\n'
+            f'#define TURNS {int(speed["turns"])}\n#define BURST {speed["burst"]!r}\n'
             f"static const struct row rows[] = {{\n{rows}}};\n")
 
 

@@ -23,6 +23,20 @@ class Verdicts(FakeRepo):
         self.assertEqual(code, 1)
         self.assertEqual(self.compare(self.base, "HEAD", "--pairs=20")[0], 0)  # without --gate
 
+    def test_taking_turns_sees_through_bursts(self):
+        """A machine that is 50 % slower at times, for longer than a window, and a change of 12 %."""
+        base = self.change(burst=0.5)
+        self.change(rows={HASH8: 1.12})
+        _, got, err = self.compare(base, "HEAD", "--pairs=20")
+        self.assertEqual(verdicts(got), dict(dict.fromkeys(self.speed["rows"], "same"), **{HASH8: "SLOWER"}), err)
+
+    def test_binaries_that_cannot_take_turns(self):
+        base = self.change(turns=False)
+        self.change(turns=True, rows={HASH8: 1.1})
+        for a, b, word in ((base, "HEAD", "SLOWER"), ("HEAD", base, "faster")):
+            code, got, err = self.compare(a, b, "--pairs=20", "--bench-from=each")
+            self.assertEqual((code, verdicts(got)[HASH8]), (0, word), err)
+
     def test_budget_stops_when_settled(self):
         self.change(rows={HASH8: 1.5})
         code, got, err = self.compare(self.base, "HEAD", "--budget=100s", "--gate")
@@ -83,6 +97,47 @@ class Verdicts(FakeRepo):
         code, got, _ = self.compare(self.base, "HEAD", "--gate", "--pairs=14")
         self.assertEqual((code, verdicts(got)["new/x:1"]), (0, "only in head"))
         self.assertEqual(self.compare(self.base, "HEAD", "--filter=^new")[0], 4)
+
+
+class Rows(FakeRepo):
+    """Which rows are measured if nobody says (lib/choose.py)."""
+
+    CATALOGUE = ("list mutex - a\nlist hash - a\nlist other - a\nlist other_kind - a\nspace tree - a\ncase obtain - b\n"
+                 "preset linux list=mutex,space=tree linux\npreset default list=hash,space=tree best\npreset odd list=other,space=tree x\n")
+
+    def setUp(self):
+        super().setUp()
+        self.put("catalogue.def", self.CATALOGUE)
+        self.put("core/list/other.c", "int a;\n")
+        self.put("core/list/other_kind.c", "int a;\n")
+        for name in ("lookup/space:tree/vas:1024", "bind/space:tree/vas:64", "bind/space:tree/vas:65536", "bind/space:tree/vas:1024",
+                     "lookup/space:tree/vas:65536", "mix/space:tree/vas:65536", "obtain/list:other/vms:1", "obtain/list:other_kind/vms:1", "bind/space:tree/writer:none/vas:8", "noop",
+                     "floor_obtain", "price_walk/how:rcu/length:1", "price_alloc/alloc:glibc", "obtain/peer:linux-6.12/vms:1"):
+            self.speed["rows"][name] = {"ns": 5}
+        self.base = self.change()
+
+    def rows(self, *args):
+        code, out, err = self.tool("compare", *args, "--dry-run")
+        self.assertEqual(code, 0, err)
+        return set(out.split()), err
+
+    def test_those_of_the_two_presets(self):
+        got, err = self.rows("HEAD")
+        want = {"obtain/list:mutex/vms:1", "obtain/list:mutex/vms:8", "obtain/list:hash/vms:1", "obtain/list:hash/vms:8",
+                "bind/space:tree/writer:none/vas:8", "price_alloc/alloc:glibc", "bind/space:tree/vas:64", "bind/space:tree/vas:1024",
+                "lookup/space:tree/vas:1024"}
+        self.assertEqual(got, want)
+        self.assertIn("of 18:", err)
+        self.put("core/list/other.c", "int b;\n")
+        self.assertEqual(self.rows("HEAD")[0], want | {"obtain/list:other/vms:1"})
+        self.put("core/list/other_kind.c", "int b;\n")
+        self.assertEqual(self.rows("HEAD")[0], want | {"obtain/list:other/vms:1", "obtain/list:other_kind/vms:1"})
+
+    def test_on_demand_the_others(self):
+        self.assertEqual(len(self.rows("HEAD", "--all-rows")[0]), 18)
+        got, err = self.rows("HEAD", "--filter=other|noop")
+        self.assertEqual(got, {"obtain/list:other/vms:1", "obtain/list:other_kind/vms:1", "noop"})
+        self.assertNotIn("--all-rows", err)
 
 
 class Sides(FakeRepo):
