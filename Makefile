@@ -410,10 +410,14 @@ bisect: $(deps-stamp)
 	$(if $(and $(GOOD),$(BAD),$(BENCH)),,$(error want: make bisect GOOD=revision BAD=revision BENCH=name))
 	$(Q)scripts/bisect '$(GOOD)' '$(BAD)' '$(BENCH)' $(BISECTFLAGS)
 
+## calibrate: WHAT=aa|plant|bisect [CALIBRATEFLAGS=]: does compare keep its promises on this machine?
+calibrate: $(deps-stamp)
+	$(Q)scripts/calibrate $(or $(WHAT),$(error want: make calibrate WHAT=aa|plant|bisect)) $(CALIBRATEFLAGS)
+
 ## report: the newest record or comparison as $(O)/report.html; REPORTFLAGS=--format=md and so on
 report: $(deps-stamp)
 	$(Q)scripts/report $(if $(findstring --format,$(REPORTFLAGS)),,-o $(O)/report.html) $(REPORTFLAGS)
-.PHONY: compare bisect report
+.PHONY: compare bisect calibrate report
 
 ## explore: all schedules of small scenarios on every strategy, up to a bound of preemptions (EXPLOREFLAGS=--help)
 explore:
