@@ -6,6 +6,7 @@ palette), so they read in black and white and for the colour-blind; better and w
 import io
 import math
 import re
+import textwrap
 
 import matplotlib
 
@@ -127,15 +128,18 @@ def curves(case, rows, cpus):
             row[0].set_ylabel("time per operation")
         handles = {h.get_label(): h for ax in axes.flat for h in ax.get_lines() if not h.get_label().startswith("_")}
         if len(handles) > 1:
-            figure.legend(handles.values(), handles.keys(), loc="outside right upper" if _has_outside() else "center right")
-            if not _has_outside():
-                figure.set_constrained_layout_pads(w_pad=0.06)
-                figure.get_layout_engine().set(rect=(0, 0, 1 - 1.75 / figure.get_figwidth(), 1))
+            _legend_outside(figure, handles)
     return figure
 
 
-def _has_outside():
-    return tuple(int(v) for v in matplotlib.__version__.split(".")[:2]) >= (3, 7)
+def _legend_outside(figure, handles):
+    """To the right of all panels, at the top."""
+    if tuple(int(v) for v in matplotlib.__version__.split(".")[:2]) >= (3, 7):
+        figure.legend(handles.values(), handles.keys(), loc="outside right upper")
+        return
+    edge = 1 - 1.8 / figure.get_figwidth()
+    figure.legend(handles.values(), handles.keys(), loc="upper left", bbox_to_anchor=(edge + 0.005, 1))
+    figure.get_layout_engine().set(rect=(0, 0, edge, 1))
 
 
 def dots(case, rows, members):
@@ -213,29 +217,48 @@ def run_order(rows):
     return figure
 
 
-def percentiles(row, sides):
-    """Latency percentiles of merged histograms: {label: histogram}."""
+PERCENTILES = [(2, "50"), (10, "90"), (100, "99"), (1000, "99.9"), (10000, "99.99"), (100000, "99.999")]
+
+
+def _percentile_lines(ax, histograms, order):
+    """One panel: latency over the percentile, on a scale of 1 / (part beyond)."""
+    values, farthest = [], 10
+    for label, histogram in histograms.items():
+        uppers, total = np.array(sorted(histogram), float), sum(histogram.values())
+        share = np.cumsum([histogram[int(u)] for u in uppers]) / total
+        beyond = 1 / np.maximum(1 - share, 1 / total)
+        look = style(order.index(label))
+        ax.step(np.concatenate([[1], beyond[:-1], [beyond[-1]]]), np.concatenate([[uppers[0]], uppers]), where="post", label=label,
+                color=look["color"], linestyle=look["linestyle"], linewidth=1.4)
+        values += list(uppers)
+        farthest = max(farthest, total)
+    ticks = dict(t for t in PERCENTILES if t[0] <= farthest)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: ticks.get(round(v), "")))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlim(1, farthest)
+    ax.set_xlabel("percentile")
+    _log_axis(ax, values)
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def percentiles(panels):
+    """Latency percentiles, side by side: {title: {label: histogram}}."""
+    order = list(dict.fromkeys(label for histograms in panels.values() for label in histograms))
+    columns = min(3, len(panels))
+    height = math.ceil(len(panels) / columns)
     with plt.rc_context(STYLE):
-        figure, ax = plt.subplots(figsize=(5.6, 2.9))
-        for i, (label, histogram) in enumerate(sides.items()):
-            uppers = np.array(sorted(histogram), float)
-            share = np.cumsum([histogram[int(u)] for u in uppers]) / sum(histogram.values())
-            beyond = 1 / np.maximum(1 - share, 1 / sum(histogram.values()))
-            look = style(i)
-            ax.step(np.concatenate([[1], beyond[:-1], [beyond[-1]]]), np.concatenate([[uppers[0]], uppers]), where="post", label=label,
-                    color=look["color"], linestyle=look["linestyle"], linewidth=1.4)
-        ticks = [(2, "50"), (10, "90"), (100, "99"), (1000, "99.9"), (10000, "99.99")]
-        ax.set_xscale("log")
-        ax.xaxis.set_major_locator(FixedLocator([t[0] for t in ticks]))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: dict(ticks).get(round(v), "")))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.set_xlabel("percentile")
-        values = [u for h in sides.values() for u in h]
-        _log_axis(ax, values)
-        ax.yaxis.set_minor_formatter(NullFormatter())
-        ax.set_ylabel("latency, at most")
-        ax.set_title(row)
-        ax.legend(loc="upper left")
+        figure, axes = plt.subplots(height, columns, figsize=(3.9 * columns + 1.9, 2.9 * height), squeeze=False)
+        for ax, (title, histograms) in zip(axes.flat, panels.items()):
+            _percentile_lines(ax, histograms, order)
+            ax.set_title(textwrap.fill(title, 34), fontsize=8)
+        for ax in axes.flat[len(panels):]:
+            ax.set_visible(False)
+        for row in axes:
+            row[0].set_ylabel("latency, at most")
+        handles = {h.get_label(): h for ax in axes.flat for h in ax.get_lines()}
+        _legend_outside(figure, {label: handles[label] for label in order})
     return figure
 
 

@@ -88,14 +88,25 @@ def cases(page, rows, cpus):
 
 
 def latency(page, sides):
-    """{label: rows}"""
-    out = []
-    for row in dict.fromkeys(r for rows in sides.values() for r in rows):
-        merged = {label: stats.merge([s.histogram for s in rows.get(row, []) if s.histogram]) for label, rows in sides.items()}
-        merged = {label: h for label, h in merged.items() if h}
-        if merged:
-            out.append(page.figure(charts.percentiles(row, merged)))
-    return "".join(out) or "<p class=note>No case in these records takes latencies.</p>"
+    """{label: rows}. One record: a panel per point, a line per strategy. Two: a panel per row, a line per record."""
+    merged = {}
+    for label, rows in sides.items():
+        for row, samples in rows.items():
+            histogram = stats.merge([s.histogram for s in samples if s.histogram])
+            if histogram:
+                merged.setdefault(row, {})[label] = histogram
+    cases = {}
+    for case, members in names.by_case(merged).items():
+        for name in members:
+            if len(sides) > 1:
+                cases.setdefault(case, {})[name.text.split("/", 1)[-1]] = merged[name.text]
+            else:
+                where = ", ".join(f"{k} {v}" for k, v in name.point[1:]) or case
+                cases.setdefault(case, {}).setdefault(where, {})[name.alternative] = next(iter(merged[name.text].values()))
+    if not cases:
+        return "<p class=note>No case in these records takes latencies.</p>"
+    note = "<p class=note>Sampled under load in an open loop: from when an operation was due. noop's are the clock's own.</p>"
+    return note + "".join(f"<h3>{text(case)}</h3>" + page.figure(charts.percentiles(panels)) for case, panels in cases.items())
 
 
 def all_rows(rows):

@@ -69,7 +69,8 @@ class Report(FakeRepo):
         for word in ("Comparison", "Run order", "Latency", "History", "Environment", "SLOWER", HASH8, base[:12], "vms", "governor",
                      "allocs_per_op 1"):
             self.assertIn(word, text)
-        self.assertGreaterEqual(text.count("<svg"), 7)  # forest, case, 4 x latency, run order, history
+        self.assertGreaterEqual(text.count("<svg"), 5)  # forest, case, latency, run order, history
+        self.assertEqual(text.count(">percentile<"), 4)  # a panel for each row
         for form, word in (("md", f"**! SLOWER"), ("csv", f"{HASH8},SLOWER"), ("lkp", f"{HASH8}.ns_per_op"),
                            ("terminal", "(faster | slower)")):
             code, out, err = self.tool("report", f"--format={form}")
