@@ -77,6 +77,7 @@ static void add_latencies(struct asked *a, const struct bench *b)
 	add_counter(a, "p99_ns", l.p99);
 	if (l.p999 > 0)
 		add_counter(a, "p999_ns", l.p999);
+	add_counter(a, "max_ns", l.max);
 }
 
 static void fill(struct asked *a, const struct bench *b, const struct bench_window *w)

@@ -84,6 +84,7 @@ struct latencies latencies(const struct bench *b)
 	l.samples = latency_total(&all);
 	l.p50 = (double)latency_quantile(&all, 0.5);
 	l.p99 = (double)latency_quantile(&all, 0.99);
+	l.max = (double)latency_quantile(&all, 1);
 	l.p999 = l.samples < 1000 ? 0 : (double)latency_quantile(&all, 0.999);
 	return l;
 }

@@ -31,10 +31,11 @@ struct summary summarise(const struct bench *b);
  * @samples: how many; 0: the case takes none
  * @p50, @p99: half, and 99 of 100, are at most this
  * @p999: 999 of 1000; 0 with fewer than 1000 samples
+ * @max: all
  */
 struct latencies {
 	uint64_t samples;
-	double p50, p99, p999;
+	double p50, p99, p999, max;
 };
 
 /** latencies() - of @b */

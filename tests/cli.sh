@@ -116,7 +116,8 @@ for pattern in '^noop$' '^floor_obtain$' '^obtain_hit/list:mutex/vms:1/threads:1
 	'^obtain_miss/list:[a-z_]+/alloc:jemalloc/threads:' '^obtain_prealloc/list:[a-z_]+/outcome:hit/threads:' \
 	'^obtain_prealloc/list:[a-z_]+/outcome:miss/threads:' '^put_deferred/list:[a-z_]+/threads:' \
 	'^bind/space:[a-z_]+/alloc:glibc/vas:1048576/threads:' '^unbind/space:[a-z_]+/alloc:[a-z]+/vas:0/threads:' \
-	'^lookup/space:[a-z_]+/vas:[0-9]+/threads:' '^remap_split/space:' '^igt_munmap/'; do
+	'^lookup/space:[a-z_]+/vas:[0-9]+/threads:' '^lookup_chain/space:[a-z_]+/vas:[0-9]+/threads:' \
+	'^floor_btree/vas:1048576/chain:dependent/threads:1$' '^sizes/space:leaf/size:2m/op:rebind/vas:' '^remap_split/space:' '^igt_munmap/'; do
 	check "--list has $pattern" lists "$pattern"
 done
 busted_is_not_listed() { exits 0 --list && ! grep -q busted out; }

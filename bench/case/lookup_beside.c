@@ -28,7 +28,11 @@ struct beside {
 	bool sleeping;
 	_Atomic uint64_t pairs; /* begun by the writer */
 	uint64_t seen; /* at the last window's end */
+	unsigned int windows, idle; /* judged: long enough for the writer to get a processor; in which it did nothing */
 };
+
+/* Two time slices of the scheduler: shorter windows may find the writer off its processor on a busy machine. */
+#define JUDGED_NS 10e6
 
 /* Only the writer's thread sleeps, and only once the world is built. */
 static __thread bool sleepy;
@@ -122,12 +126,20 @@ static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 {
 	struct beside *s = ctx->state;
 	uint64_t pairs = atomic_load_explicit(&s->pairs, memory_order_relaxed);
+	bool judged = s->writer.started && w->ns_per_op * (double)w->ops >= JUDGED_NS;
 
 	if (w->stats.v[GPUVM_STAT_SPACE_FAST] + w->stats.v[GPUVM_STAT_SPACE_LOCK] < w->ops)
 		bench_fail(ctx, "fewer reads of the space than lookups");
-	if (s->writer.started && pairs == s->seen)
-		bench_fail(ctx, "the writer did nothing during the window");
+	s->windows += judged;
+	s->idle += judged && pairs == s->seen;
 	s->seen = pairs;
+}
+
+/* The result is a median: it stands if the writer wrote in most of the windows. */
+static void judge(struct bench_ctx *ctx, const struct beside *s)
+{
+	if (2 * s->idle > s->windows)
+		bench_fail(ctx, "the writer did nothing during %u of %u windows", s->idle, s->windows);
 }
 
 static void rest(struct bench_ctx *ctx)
@@ -144,6 +156,7 @@ static void teardown(struct bench_ctx *ctx)
 	if (!s)
 		return;
 	helper_stop(&s->writer);
+	judge(ctx, s);
 	mapped_destroy(ctx, &s->m);
 	free(s);
 }

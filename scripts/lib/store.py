@@ -126,7 +126,7 @@ def _number(value):
 _UNITS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 _NOT_COUNTERS = {"family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads", "iterations",
                  "real_time", "cpu_time", "ns_per_op", "cpu_ns_per_op", "ops_per_second", "ops", "overlap", "fairness",
-                 "jain", "discarded_windows", "error_occurred", "p50_ns", "p99_ns", "p999_ns"}
+                 "jain", "discarded_windows", "error_occurred", "p50_ns", "p99_ns", "p999_ns", "max_ns"}
 _BUCKET = re.compile(r"(?:latency_)?le_([0-9]+)_?ns")
 
 
