@@ -86,9 +86,10 @@ class Stress:
         """Exit status, its runs, the end of its stderr."""
         path, log = os.path.join(tmp, "slice.json"), os.path.join(tmp, "slice.log")
         with open(log, "w", encoding="utf-8") as err:
-            # A session of its own: Ctrl-C reaches it once, through _stop().
+            # A process group of its own: Ctrl-C reaches it once, through _stop(). Not a session: where the kernel groups
+            # tasks by session, nice says nothing to those of another one.
             self.child = subprocess.Popen([self.path, *options, "--json=" + path], stdin=subprocess.DEVNULL,
-                                          stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
+                                          stdout=subprocess.DEVNULL, stderr=err, process_group=0)
             status = self.child.wait()
         runs = []
         if os.path.exists(path):
