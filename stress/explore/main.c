@@ -185,24 +185,54 @@ static uint64_t number(const char *arg, const char *v, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-static void check_names(const char *option, enum gpuvm_axis axis, const char *list)
+static const char *list_name(unsigned int i)
 {
+	return gpuvm_strategy_name(GPUVM_AXIS_LIST, i);
+}
+
+static const char *space_name(unsigned int i)
+{
+	return gpuvm_strategy_name(GPUVM_AXIS_SPACE, i);
+}
+
+static const char *ref_name(unsigned int i)
+{
+	return gpuvm_strategy_name(GPUVM_AXIS_REF, i);
+}
+
+static const char *mode_at(unsigned int i)
+{
+	return i < CONFIG_MODES ? mode_name(config_modes[i]) : NULL;
+}
+
+static const char *gems_at(unsigned int i)
+{
+	static const char *const names[] = { "external", "local" };
+
+	return i < 2 ? names[i] : NULL;
+}
+
+/* Comma-separated words of @name_at's; an empty one is none of them. Return: @list */
+static const char *check_names(const char *option, const char *(*name_at)(unsigned int i), const char *list)
+{
+	const char *p = list, *name;
 	unsigned int i;
+	size_t n;
 
-	while (list && *list) {
-		size_t n = strcspn(list, ",");
-		const char *name;
-
-		for (i = 0; (name = gpuvm_strategy_name(axis, i)) && (strlen(name) != n || strncmp(name, list, n)); i++)
+	for (;; p++) {
+		n = strcspn(p, ",");
+		for (i = 0; (name = name_at(i)) && (strlen(name) != n || strncmp(name, p, n)); i++)
 			;
 		if (!name) {
-			fprintf(stderr, "gpuvm-explore: %s: unknown '%.*s'; known:", option, (int)n, list);
-			for (i = 0; (name = gpuvm_strategy_name(axis, i)); i++)
+			fprintf(stderr, "gpuvm-explore: %s: unknown '%.*s'; known:", option, (int)n, p);
+			for (i = 0; (name = name_at(i)); i++)
 				fprintf(stderr, " %s", name);
 			fprintf(stderr, "\n");
 			exit(2);
 		}
-		list += n + (list[n] == ',');
+		p += n;
+		if (*p != ',')
+			return list;
 	}
 }
 
@@ -227,21 +257,21 @@ static void parse(int argc, char **argv, struct choice *c)
 
 	for (i = 1; i < argc; i++) {
 		if ((v = value(argv[i], "--list")))
-			check_names("--list", GPUVM_AXIS_LIST, c->list = v);
+			c->list = check_names("--list", list_name, v);
 		else if ((v = value(argv[i], "--space")))
-			check_names("--space", GPUVM_AXIS_SPACE, c->space = v);
+			c->space = check_names("--space", space_name, v);
 		else if ((v = value(argv[i], "--ref")))
-			check_names("--ref", GPUVM_AXIS_REF, c->ref = v);
+			c->ref = check_names("--ref", ref_name, v);
 		else if ((v = value(argv[i], "--mode")))
-			c->mode = v;
+			c->mode = check_names("--mode", mode_at, v);
 		else if ((v = value(argv[i], "--gems")))
-			c->gems = v;
+			c->gems = check_names("--gems", gems_at, v);
 		else if ((v = value(argv[i], "--scenario")))
 			c->scenario = v;
 		else if ((v = value(argv[i], "--policy")))
 			c->policy = v;
 		else if ((v = value(argv[i], "--bound")))
-			c->bound = number("--bound", v, 0, 8);
+			c->bound = number("--bound", v, 0, SCHED_MAX_BOUND);
 		else if ((v = value(argv[i], "--schedules")))
 			c->schedules = number("--schedules", v, 0, 1ull << 40);
 		else if ((v = value(argv[i], "--torture")))

@@ -238,15 +238,13 @@ static void add_config(struct plan *plan, const struct choice *c, const struct c
 
 static void each_mode(struct plan *plan, const struct choice *c, struct config *config)
 {
-	static const uint32_t modes[] = { GPUVM_VM_IMMEDIATE, GPUVM_VM_IMMEDIATE | GPUVM_VM_RESV_PROTECTED, 0,
-					  GPUVM_VM_RESV_PROTECTED };
 	unsigned int i, e;
 
-	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		config->flags = modes[i];
+	for (i = 0; i < CONFIG_MODES; i++) {
+		config->flags = config_modes[i];
 		for (e = 0; e < 2; e++) {
 			config->external = !e;
-			if (chosen(c->mode, mode_name(modes[i])) && chosen(c->gems, e ? "local" : "external"))
+			if (chosen(c->mode, mode_name(config_modes[i])) && chosen(c->gems, e ? "local" : "external"))
 				add_config(plan, c, config);
 		}
 	}

@@ -37,7 +37,7 @@ static const unsigned int final_pages[] = { 2,	3,  4,	5,  6,	7,  8,	9,  10, 12, 
 
 /* ---- configurations ---- */
 
-static const uint32_t modes[] = { GPUVM_VM_IMMEDIATE, GPUVM_VM_IMMEDIATE | GPUVM_VM_RESV_PROTECTED, 0,
+const uint32_t config_modes[CONFIG_MODES] = { GPUVM_VM_IMMEDIATE, GPUVM_VM_IMMEDIATE | GPUVM_VM_RESV_PROTECTED, 0,
 				  GPUVM_VM_RESV_PROTECTED };
 
 const char *mode_name(uint32_t flags)
@@ -56,6 +56,16 @@ const char *config_name(const struct config *c)
 	return buf;
 }
 
+static bool known(enum gpuvm_axis axis, const char *want)
+{
+	const char *name;
+	unsigned int i;
+
+	for (i = 0; (name = gpuvm_strategy_name(axis, i)) && strcmp(name, want); i++)
+		;
+	return name;
+}
+
 bool config_parse(char *text, struct config *c)
 {
 	const char *part[5];
@@ -65,11 +75,13 @@ bool config_parse(char *text, struct config *c)
 		if (!(part[i] = strtok(i ? NULL : text, "/")))
 			return false;
 	*c = (struct config){ .list = part[0], .space = part[1], .ref = part[2] };
-	for (i = 0; i < ARRAY_SIZE(modes) && strcmp(mode_name(modes[i]), part[3]); i++)
-		;
-	if (i == ARRAY_SIZE(modes) || (strcmp(part[4], "external") && strcmp(part[4], "local")))
+	if (!known(GPUVM_AXIS_LIST, c->list) || !known(GPUVM_AXIS_SPACE, c->space) || !known(GPUVM_AXIS_REF, c->ref))
 		return false;
-	c->flags = modes[i];
+	for (i = 0; i < CONFIG_MODES && strcmp(mode_name(config_modes[i]), part[3]); i++)
+		;
+	if (i == CONFIG_MODES || (strcmp(part[4], "external") && strcmp(part[4], "local")))
+		return false;
+	c->flags = config_modes[i];
 	c->external = part[4][0] == 'e';
 	return true;
 }

@@ -133,6 +133,9 @@ extern struct world world;
 /* "mutex/rbtree_mutex/kref/immediate/external" both ways. */
 bool config_parse(char *text, struct config *config);
 const char *config_name(const struct config *config);
+/* The lock modes, and what one is called. */
+#define CONFIG_MODES 4
+extern const uint32_t config_modes[CONFIG_MODES];
 const char *mode_name(uint32_t flags);
 bool immediate(void);
 

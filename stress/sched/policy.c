@@ -9,6 +9,7 @@
  *
  * Option 0 is the thread that runs, if it can go on, so an empty x is the schedule without preemption.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,11 +36,11 @@ static bool parse_choices(const char *s, struct sched_policy *p)
 		char *end;
 		unsigned long at = strtoul(s, &end, 10), option;
 
-		if (end == s || *end != '.' || at >= SCHED_MAX_CHOICES)
+		if (!isdigit((unsigned char)*s) || *end != '.' || !isdigit((unsigned char)end[1]) || at >= SCHED_MAX_CHOICES)
 			return false;
 		s = end + 1;
 		option = strtoul(s, &end, 10);
-		if (end == s || option >= FIBERS)
+		if (option >= FIBERS)
 			return false;
 		p->choice[at].taken = option;
 		s = *end == '-' ? end + 1 : end;
@@ -55,13 +56,13 @@ static bool parse_numbers(const char *s, bool dot, struct sched_policy *p)
 
 	if (dot || p->kind == SCHED_DFS) {
 		p->bound = strtoul(s, &end, 10);
-		if (end == s || (dot && *end != '.'))
+		if (!isdigit((unsigned char)*s) || (dot && *end != '.'))
 			return false;
 		s = end + dot;
 	}
 	if (p->kind != SCHED_DFS) {
 		p->seed = strtoull(s, &end, 16);
-		if (end == s)
+		if (!isxdigit((unsigned char)*s))
 			return false;
 		s = end;
 	}
@@ -77,7 +78,7 @@ bool sched_policy_parse(const char *text, struct sched_policy *p)
 	switch (text[0]) {
 	case 'd':
 		p->kind = SCHED_DFS;
-		ok = parse_numbers(text + 1, false, p);
+		ok = parse_numbers(text + 1, false, p) && p->bound <= SCHED_MAX_BOUND;
 		break;
 	case 'r':
 		p->kind = SCHED_RANDOM;

@@ -37,6 +37,7 @@ struct sched_choice {
 
 #define SCHED_MAX_CHOICES 65536
 #define SCHED_PCT_DEPTH 8
+#define SCHED_MAX_BOUND 8 /* preemptions, depth first */
 
 struct sched_policy {
 	enum sched_kind kind;
