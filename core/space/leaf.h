@@ -117,7 +117,7 @@ static inline struct leaf_cursor *leaf_cursor(struct gpuvm__cursor *c)
 
 /* ---- searching ---- */
 
-/* How many keys are <= @addr. Acquire: F4. */
+/* How many keys are <= @addr. Acquire: F4. (Unrolled, as below: the compiler does not dare, and the loop costs as much.) */
 static inline unsigned int leaf_find(struct leaf *l, uint64_t addr)
 {
 	unsigned int at = 0, i;
@@ -127,9 +127,18 @@ static inline unsigned int leaf_find(struct leaf *l, uint64_t addr)
 		at += gpuvm__load(&l->pivot[i], acquire) <= addr;
 	at *= LEAF_GROUP;
 	key = &l->key[at];
+#pragma GCC unroll 8
 	for (i = 0; i < LEAF_GROUP; i++)
 		at += gpuvm__load(&key[i], acquire) <= addr;
 	return at;
+}
+
+/* The same for who holds the lock, if the first @below keys are all that can be. */
+static inline unsigned int leaf_find_below(struct leaf *l, unsigned int below, uint64_t addr)
+{
+	while (below && gpuvm__load(&l->key[below - 1], relaxed) > addr)
+		below--;
+	return below;
 }
 
 /* Which child leads to @addr: the last key <= @addr. */
@@ -138,10 +147,12 @@ static inline unsigned int inode_find(const struct inode *n, uint64_t addr)
 	unsigned int at = 0, i;
 	const uint64_t *key;
 
+#pragma GCC unroll 4
 	for (i = 0; i < ARRAY_SIZE(n->pivot); i++)
 		at += n->pivot[i] <= addr;
 	at *= LEAF_GROUP;
 	key = &n->key[at];
+#pragma GCC unroll 8
 	for (i = 0; i < LEAF_GROUP; i++)
 		at += key[i] <= addr;
 	return at - 1;
@@ -155,6 +166,7 @@ static inline void leaf_prefetch(const void *node, size_t size)
 {
 	size_t at;
 
+#pragma GCC unroll 16
 	for (at = 0; at < size; at += GPUVM__LINE)
 		__builtin_prefetch((const char *)node + at);
 }

@@ -104,7 +104,7 @@ static uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
 	lc->first = lc->last = lock_leaf_of(leaf_state(c->vm), from);
 	lock_rest(c);
 	l = leaf_held(lc, c->lo);
-	lc->below_lo = leaf_find(l, c->lo);
+	lc->below_lo = likely(l == lc->last) ? leaf_find_below(l, lc->below_hi, c->lo) : leaf_find(l, c->lo);
 	reach = reach_left(c, l, lc->below_lo);
 	return reach < lc->first->lo ? reach : from;
 }
