@@ -283,12 +283,12 @@ static void spill(struct class *cls, unsigned int c, unsigned int n)
  */
 static inline struct slot *pop(struct class *cls)
 {
-	struct slot *s = cls->free;
+	struct slot *s = cls->free, *next = s->next;
 
-	cls->free = s->next;
+	cls->free = next;
 	cls->nr_free--;
-	__builtin_prefetch(s->next, 1);
-	__builtin_prefetch((char *)s->next + GPUVM__LINE, 1);
+	__builtin_prefetch(next, 1);
+	__builtin_prefetch((char *)next + GPUVM__LINE, 1);
 	return s;
 }
 
@@ -307,6 +307,39 @@ static struct slot *refill(struct heap *h, unsigned int c)
 
 /* ---- the operations ---- */
 
+/*
+ * Allocating and freeing are a few instructions on a list of the thread's own; all else is called at their end, so that
+ * they keep nothing across a call and need no frame.
+ */
+
+/* No heap yet, or none for this size. */
+static __slow void *alloc_elsewhere(size_t size, size_t align)
+{
+	struct heap *h;
+
+	if (size > MAX_SIZE)
+		return raw->alloc(size, align);
+	h = heap_make();
+	return raw_take(class_of(size, align), h);
+}
+
+/* None is free (A1: NULL if none is to be had), or too many are (M7). */
+static __apart void *alloc_slowly(struct heap *h, unsigned int c)
+{
+	struct class *cls = &h->cls[c];
+	struct slot *s;
+
+	if (!cls->free) {
+		s = refill(h, c);
+	} else {
+		s = pop(cls);
+		spill(cls, c, SPILL);
+	}
+	if (s)
+		ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
+	return s;
+}
+
 static void *magazine_alloc(size_t size, size_t align)
 {
 	struct heap *h = gpuvm__mine(my_heap);
@@ -314,22 +347,15 @@ static void *magazine_alloc(size_t size, size_t align)
 	unsigned int c;
 	struct slot *s;
 
-	if (unlikely(size > MAX_SIZE))
-		return raw->alloc(size, align);
+	if (unlikely(size > MAX_SIZE || !h))
+		return alloc_elsewhere(size, align);
 	c = class_of(size, align);
-	if (unlikely(!h) && !(h = heap_make()))
-		return raw_take(c, NULL);
 	cls = &h->cls[c];
 	cls->drawn++;
-	if (unlikely(!cls->free)) {
-		s = refill(h, c);
-	} else {
-		s = pop(cls);
-		if (unlikely(cls->nr_free > cls->limit))
-			spill(cls, c, SPILL);
-	}
-	if (s)
-		ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
+	if (unlikely(!cls->free || cls->nr_free > cls->limit))
+		return alloc_slowly(h, c);
+	s = pop(cls);
+	ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
 	return s;
 }
 
@@ -339,29 +365,48 @@ static inline void forbid(struct slot *s, unsigned int c)
 	ASAN_POISON_MEMORY_REGION(s + 1, class_size(c) - sizeof(*s));
 }
 
+/* By a thread without a heap, too large for one, another heap's, or one too many (M7). */
+static __apart void free_slowly(void *p, size_t size, size_t align)
+{
+	struct heap *h = gpuvm__mine(my_heap), *owner;
+	unsigned int c;
+
+	if (size > MAX_SIZE) {
+		raw->free(p, size, align);
+		return;
+	}
+	c = class_of(size, align);
+	forbid(p, c);
+	owner = tail_of(p, c)->owner;
+	if (h) {
+		sort(h, p, c);
+		if (h->cls[c].nr_free > h->cls[c].limit)
+			spill(&h->cls[c], c, SPILL);
+	} else if (owner) {
+		send_home(owner, p, c);
+	} else {
+		raw_give(p, c);
+	}
+}
+
 static void magazine_free(void *p, size_t size, size_t align)
 {
 	struct heap *h = gpuvm__mine(my_heap);
 	struct class *cls;
 	unsigned int c;
 
-	if (unlikely(size > MAX_SIZE)) {
-		raw->free(p, size, align);
+	if (unlikely(size > MAX_SIZE || !h)) {
+		free_slowly(p, size, align);
 		return;
 	}
 	c = class_of(size, align);
-	forbid(p, c);
-	if (unlikely(!h)) {
-		if (tail_of(p, c)->owner)
-			send_home(tail_of(p, c)->owner, p, c);
-		else
-			raw_give(p, c);
+	cls = &h->cls[c];
+	if (unlikely(tail_of(p, c)->owner != h || cls->nr_free >= cls->limit)) {
+		free_slowly(p, size, align);
 		return;
 	}
-	sort(h, p, c);
-	cls = &h->cls[c];
-	if (unlikely(cls->nr_free > cls->limit))
-		spill(cls, c, SPILL);
+	forbid(p, c);
+	keep(cls, p);
 }
 
 /* M3. The debug build says here that each of them is dead. */
