@@ -63,11 +63,11 @@ output_is_checked() { # command...
 full_disk_keeps_the_old() { # file, command...
 	local file=$1
 	shift
-	unshare -rm true 2>/dev/null || {
+	mkdir -p full
+	unshare -rm mount -t tmpfs none full 2>/dev/null || {
 		echo 'cannot mount here' >&2
 		return 0
 	}
-	mkdir -p full
 	# shellcheck disable=SC2016
 	unshare -rm bash -c '
 		mount -t tmpfs -o size=64k none full && echo old >"full/$1" || exit 99
