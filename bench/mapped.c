@@ -12,7 +12,15 @@
 
 #define VERIFY_MAX 100000u
 
-static uint32_t ring_pop(struct mapped_ring *r, uint32_t room)
+/* ---- rings, for the peer's bench too ---- */
+
+int mapped_ring_init(struct mapped_ring *r, uint32_t room)
+{
+	r->slot = calloc(room, sizeof(*r->slot));
+	return r->slot ? 0 : -ENOMEM;
+}
+
+uint32_t mapped_ring_pop(struct mapped_ring *r, uint32_t room)
 {
 	uint32_t slot = r->slot[r->head];
 
@@ -21,7 +29,7 @@ static uint32_t ring_pop(struct mapped_ring *r, uint32_t room)
 	return slot;
 }
 
-static void ring_push(struct mapped_ring *r, uint32_t room, uint32_t slot)
+void mapped_ring_push(struct mapped_ring *r, uint32_t room, uint32_t slot)
 {
 	uint32_t at = r->head + r->nr;
 
@@ -29,22 +37,35 @@ static void ring_push(struct mapped_ring *r, uint32_t room, uint32_t slot)
 	r->nr++;
 }
 
-int mapped_map(struct mapped_thread *t, uint32_t slot)
+uint32_t mapped_take(struct mapped_thread *t, struct mapped_ring *from)
 {
-	struct gpuvm_map_req req = {
-		.addr = mapped_addr(t, slot),
-		.range = MAPPED_SIZE,
-		.offset = (uint64_t)(slot / MAPPED_GEMS) * MAPPED_SIZE,
-	};
+	return mapped_ring_pop(from, t->nr_slots);
+}
+
+void mapped_give(struct mapped_thread *t, struct mapped_ring *to, uint32_t slot)
+{
+	mapped_ring_push(to, t->nr_slots, slot);
+}
+
+/* ---- whole operations ---- */
+
+int mapped_map_at(struct mapped_thread *t, struct gpuvm_gem *gem, uint64_t addr, uint64_t range, uint64_t offset)
+{
+	struct gpuvm_map_req req = { .addr = addr, .range = range, .offset = offset };
 	int ret = gpuvm_sm_prepare(t->vm, &t->sm, GPUVM_SM_MAP_VAS);
 
-	ret = ret ? ret : gpuvm_obtain(t->vm, t->gem[slot % MAPPED_GEMS], &req.bo);
+	ret = ret ? ret : gpuvm_obtain(t->vm, gem, &req.bo);
 	if (ret)
 		return ret;
 	ret = gpuvm_sm_map(t->vm, &req, &t->sm);
 	gpuvm_bo_put(req.bo);
 	gpuvm_sm_release(&t->sm);
 	return ret;
+}
+
+int mapped_map(struct mapped_thread *t, uint32_t slot)
+{
+	return mapped_map_at(t, t->gem[slot % MAPPED_GEMS], mapped_addr(t, slot), MAPPED_SIZE, mapped_offset(slot));
 }
 
 int mapped_unmap(struct mapped_thread *t, uint32_t slot)
@@ -58,27 +79,23 @@ int mapped_unmap(struct mapped_thread *t, uint32_t slot)
 
 int mapped_bind(struct mapped *m, struct mapped_thread *t)
 {
-	uint32_t slot = ring_pop(&t->unmapped, t->nr_slots);
+	uint32_t slot = mapped_take(t, &t->unmapped);
 	int ret = mapped_map(t, slot);
 
-	ring_push(ret ? &t->unmapped : &t->mapped, t->nr_slots, slot);
+	mapped_give(t, ret ? &t->unmapped : &t->mapped, slot);
 	return ret;
 }
 
 int mapped_unbind(struct mapped *m, struct mapped_thread *t)
 {
-	uint32_t slot = ring_pop(&t->mapped, t->nr_slots);
+	uint32_t slot = mapped_take(t, &t->mapped);
 	int ret = mapped_unmap(t, slot);
 
-	ring_push(ret ? &t->mapped : &t->unmapped, t->nr_slots, slot);
+	mapped_give(t, ret ? &t->mapped : &t->unmapped, slot);
 	return ret;
 }
 
-static int ring_init(struct mapped_ring *r, uint32_t room)
-{
-	r->slot = calloc(room, sizeof(*r->slot));
-	return r->slot ? 0 : -ENOMEM;
-}
+/* ---- a VM ---- */
 
 /* All slots free and shuffled, then @filled mapped, then a quarter of those replaced. */
 static int fill(struct bench_ctx *ctx, struct mapped *m, struct mapped_thread *t, uint32_t filled)
@@ -88,7 +105,7 @@ static int fill(struct bench_ctx *ctx, struct mapped *m, struct mapped_thread *t
 	int ret = 0;
 
 	for (i = 0; i < t->nr_slots; i++)
-		ring_push(&t->unmapped, t->nr_slots, t->first + i * t->step);
+		mapped_give(t, &t->unmapped, t->first + i * t->step);
 	rng_shuffle(&rng, t->unmapped.slot, t->nr_slots);
 	for (i = 0; !ret && i < filled; i++)
 		ret = mapped_bind(m, t);
@@ -130,8 +147,8 @@ static int thread_init(struct bench_ctx *ctx, struct mapped *m, const struct map
 	t->step = plan->layout == MAPPED_INTERLEAVED ? plan->parts : 1;
 	t->vm = m->w.vm[vm];
 	t->sm.priv = &t->steps;
-	ret = ring_init(&t->unmapped, t->nr_slots);
-	ret = ret ? ret : ring_init(&t->mapped, t->nr_slots);
+	ret = mapped_ring_init(&t->unmapped, t->nr_slots);
+	ret = ret ? ret : mapped_ring_init(&t->mapped, t->nr_slots);
 	ret = ret ? ret : world_add_gems(&m->w, MAPPED_GEMS, WORLD_RANGE, t->vm);
 	for (g = 0; !ret && g < MAPPED_GEMS; g++)
 		ret = world_hold(&m->w, vm, i * MAPPED_GEMS + g);
@@ -177,7 +194,7 @@ void mapped_crowd(struct mapped *m)
 		t->shift = MAPPED_SIZE;
 		t->nr_slots = 1;
 		t->mapped.head = t->mapped.nr = t->unmapped.head = t->unmapped.nr = 0;
-		ring_push(&t->unmapped, 1, middle + i);
+		mapped_give(t, &t->unmapped, middle + i);
 	}
 }
 
@@ -214,4 +231,50 @@ void mapped_destroy(struct bench_ctx *ctx, struct mapped *m)
 	}
 	free(m->t);
 	world_destroy(ctx, &m->w);
+}
+
+/* ---- what cases share ---- */
+
+int mapped_setup(struct bench_ctx *ctx, uint64_t filled, uint32_t spare)
+{
+	struct mapped *m = calloc(1, sizeof(*m));
+
+	ctx->state = m;
+	return m ? mapped_create(ctx, m, filled, spare) : -ENOMEM;
+}
+
+void mapped_many(struct bench_ctx *ctx, unsigned int thread, uint64_t n, const char *what,
+		 int (*op)(struct mapped *m, struct mapped_thread *t))
+{
+	struct mapped *m = ctx->state;
+	int ret = 0;
+
+	for (; !ret && n; n--)
+		ret = op(m, &m->t[thread]);
+	if (ret)
+		bench_fail(ctx, "%s returned %d", what, ret);
+}
+
+void mapped_binds(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
+{
+	mapped_many(ctx, thread, n, "bind", mapped_bind);
+}
+
+void mapped_unbinds(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
+{
+	mapped_many(ctx, thread, n, "unbind", mapped_unbind);
+}
+
+void mapped_check(struct bench_ctx *ctx, const struct bench_window *w, unsigned int vas)
+{
+	if (w->stats.v[GPUVM_STAT_ALLOC] < vas * w->ops)
+		bench_fail(ctx, "fewer allocations than pre-allocated mappings");
+	mapped_verify(ctx, ctx->state);
+}
+
+void mapped_teardown(struct bench_ctx *ctx)
+{
+	if (ctx->state)
+		mapped_destroy(ctx, ctx->state);
+	free(ctx->state);
 }

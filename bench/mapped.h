@@ -23,6 +23,11 @@ struct mapped_ring {
 	uint32_t head, nr;
 };
 
+/* mapped_ring_init() - room for @room slots. mapped_ring_pop(), mapped_ring_push() - the oldest; one more */
+int mapped_ring_init(struct mapped_ring *r, uint32_t room);
+uint32_t mapped_ring_pop(struct mapped_ring *r, uint32_t room);
+void mapped_ring_push(struct mapped_ring *r, uint32_t room, uint32_t slot);
+
 /* Where the threads' parts are. */
 enum mapped_layout {
 	MAPPED_ADJACENT, /* one right behind the other */
@@ -92,6 +97,23 @@ int mapped_create_at(struct bench_ctx *ctx, struct mapped *m, const struct mappe
  */
 void mapped_crowd(struct mapped *m);
 
+/** mapped_setup() - B1: mapped_create() with ctx->state a struct mapped. Return: 0 or -errno. */
+int mapped_setup(struct bench_ctx *ctx, uint64_t filled, uint32_t spare);
+
+/** mapped_binds(), mapped_unbinds() - B2 or B3: @n times mapped_bind() or mapped_unbind() */
+void mapped_binds(struct bench_ctx *ctx, unsigned int thread, uint64_t n);
+void mapped_unbinds(struct bench_ctx *ctx, unsigned int thread, uint64_t n);
+
+/** mapped_many() - B2 of other operations: @n times @op, called @what should it fail */
+void mapped_many(struct bench_ctx *ctx, unsigned int thread, uint64_t n, const char *what,
+		 int (*op)(struct mapped *m, struct mapped_thread *t));
+
+/** mapped_check() - of B4: the VM has what it must have, and an operation allocates @vas mappings; the index may add its own */
+void mapped_check(struct bench_ctx *ctx, const struct bench_window *w, unsigned int vas);
+
+/** mapped_teardown() - B5: what mapped_setup() made, also if it failed half-way */
+void mapped_teardown(struct bench_ctx *ctx);
+
 /** mapped_destroy() - free it; fails the benchmark if the number of mappings is not what it must be */
 void mapped_destroy(struct bench_ctx *ctx, struct mapped *m);
 
@@ -100,6 +122,19 @@ static inline uint64_t mapped_addr(const struct mapped_thread *t, uint32_t slot)
 {
 	return (uint64_t)slot * MAPPED_STRIDE + t->shift;
 }
+
+/** mapped_map_at() - a whole bind, as mapped_bind(), of any range. Return: 0 or -errno. */
+int mapped_map_at(struct mapped_thread *t, struct gpuvm_gem *gem, uint64_t addr, uint64_t range, uint64_t offset);
+
+/** mapped_offset() - what slot number @slot shows of its object */
+static inline uint64_t mapped_offset(uint32_t slot)
+{
+	return (uint64_t)(slot / MAPPED_GEMS) * MAPPED_SIZE;
+}
+
+/** mapped_take(), mapped_give() - the next slot out of one of a thread's rings; into one */
+uint32_t mapped_take(struct mapped_thread *t, struct mapped_ring *from);
+void mapped_give(struct mapped_thread *t, struct mapped_ring *to, uint32_t slot);
 
 /** mapped_map(), mapped_unmap() - bind or unbind this very slot; leaves the rings alone. Return: 0 or -errno. */
 int mapped_map(struct mapped_thread *t, uint32_t slot);

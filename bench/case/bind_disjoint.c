@@ -46,31 +46,21 @@ static int setup(struct bench_ctx *ctx)
 	return ret;
 }
 
+static int bind_unbind(struct mapped *m, struct mapped_thread *t)
+{
+	int ret = mapped_bind(m, t);
+
+	return ret ? ret : mapped_unbind(m, t);
+}
+
 static void run(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
 {
-	struct mapped *m = ctx->state;
-	int ret = 0;
-
-	for (; !ret && n; n--) {
-		ret = mapped_bind(m, &m->t[thread]);
-		ret = ret ? ret : mapped_unbind(m, &m->t[thread]);
-	}
-	if (ret)
-		bench_fail(ctx, "bind or unbind returned %d", ret);
+	mapped_many(ctx, thread, n, "bind or unbind", bind_unbind);
 }
 
 static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 {
-	if (w->stats.v[GPUVM_STAT_ALLOC] < 5 * w->ops)
-		bench_fail(ctx, "fewer allocations than pre-allocated mappings");
-	mapped_verify(ctx, ctx->state);
-}
-
-static void teardown(struct bench_ctx *ctx)
-{
-	if (ctx->state)
-		mapped_destroy(ctx, ctx->state);
-	free(ctx->state);
+	mapped_check(ctx, w, GPUVM_SM_MAP_VAS + GPUVM_SM_UNMAP_VAS);
 }
 
 const struct bench_case bench_case_bind_disjoint = {
@@ -82,5 +72,5 @@ const struct bench_case bench_case_bind_disjoint = {
 	.setup = setup,
 	.run = run,
 	.verify = verify,
-	.teardown = teardown,
+	.teardown = mapped_teardown,
 };

@@ -9,10 +9,7 @@
 
 static int setup(struct bench_ctx *ctx)
 {
-	struct mapped *m = calloc(1, sizeof(*m));
-
-	ctx->state = m;
-	return m ? mapped_create(ctx, m, bench_num(ctx, "vas"), 16) : -ENOMEM;
+	return mapped_setup(ctx, bench_num(ctx, "vas"), 16);
 }
 
 static void run(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
@@ -43,17 +40,10 @@ static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 	bench_expect(ctx, w, GPUVM_STAT_ALLOC, 0);
 }
 
-static void teardown(struct bench_ctx *ctx)
-{
-	if (ctx->state)
-		mapped_destroy(ctx, ctx->state);
-	free(ctx->state);
-}
-
 const struct bench_case bench_case_iterate = {
 	.keys = { { "space" }, { "vas", "1024 32768 65536 1048576", "65536" } },
 	.setup = setup,
 	.run = run,
 	.verify = verify,
-	.teardown = teardown,
+	.teardown = mapped_teardown,
 };

@@ -51,18 +51,11 @@ static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 	mapped_verify(ctx, ctx->state);
 }
 
-static void teardown(struct bench_ctx *ctx)
-{
-	if (ctx->state)
-		mapped_destroy(ctx, ctx->state);
-	free(ctx->state);
-}
-
 const struct bench_case bench_case_teardown = {
 	.keys = { { "space" }, { "vas", "1024 65536 1048576", "65536" } },
 	.setup = setup,
 	.run = run,
 	.reset = reset,
 	.verify = verify,
-	.teardown = teardown,
+	.teardown = mapped_teardown,
 };

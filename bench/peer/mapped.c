@@ -8,46 +8,23 @@
 
 #define VERIFY_MAX 100000u
 
-static uint32_t ring_pop(struct mapped_ring *r, uint32_t room)
-{
-	uint32_t slot = r->slot[r->head];
-
-	r->head = r->head + 1 == room ? 0 : r->head + 1;
-	r->nr--;
-	return slot;
-}
-
-static void ring_push(struct mapped_ring *r, uint32_t room, uint32_t slot)
-{
-	uint32_t at = r->head + r->nr;
-
-	r->slot[at >= room ? at - room : at] = slot;
-	r->nr++;
-}
-
 int peer_mapped_bind(struct peer_mapped *m, struct peer_mapped_thread *t)
 {
-	uint32_t slot = ring_pop(&t->unmapped, t->nr_slots);
+	uint32_t slot = mapped_ring_pop(&t->unmapped, t->nr_slots);
 	int ret = peer_map(m->w.vm[0], t->gem[slot % MAPPED_GEMS], (u64)slot * MAPPED_STRIDE, MAPPED_SIZE,
 			   (u64)(slot / MAPPED_GEMS) * MAPPED_SIZE);
 
-	ring_push(ret ? &t->unmapped : &t->mapped, t->nr_slots, slot);
+	mapped_ring_push(ret ? &t->unmapped : &t->mapped, t->nr_slots, slot);
 	return ret;
 }
 
 int peer_mapped_unbind(struct peer_mapped *m, struct peer_mapped_thread *t)
 {
-	uint32_t slot = ring_pop(&t->mapped, t->nr_slots);
+	uint32_t slot = mapped_ring_pop(&t->mapped, t->nr_slots);
 	int ret = peer_unmap(m->w.vm[0], (u64)slot * MAPPED_STRIDE, MAPPED_SIZE);
 
-	ring_push(ret ? &t->mapped : &t->unmapped, t->nr_slots, slot);
+	mapped_ring_push(ret ? &t->mapped : &t->unmapped, t->nr_slots, slot);
 	return ret;
-}
-
-static int ring_init(struct mapped_ring *r, uint32_t room)
-{
-	r->slot = calloc(room, sizeof(*r->slot));
-	return r->slot ? 0 : -ENOMEM;
 }
 
 static int fill(struct bench_ctx *ctx, struct peer_mapped *m, struct peer_mapped_thread *t, uint32_t filled)
@@ -57,7 +34,7 @@ static int fill(struct bench_ctx *ctx, struct peer_mapped *m, struct peer_mapped
 	int ret = 0;
 
 	for (i = 0; i < t->nr_slots; i++)
-		ring_push(&t->unmapped, t->nr_slots, t->first + i);
+		mapped_ring_push(&t->unmapped, t->nr_slots, t->first + i);
 	rng_shuffle(&rng, t->unmapped.slot, t->nr_slots);
 	for (i = 0; !ret && i < filled; i++)
 		ret = peer_mapped_bind(m, t);
@@ -80,8 +57,8 @@ static int thread_init(struct bench_ctx *ctx, struct peer_mapped *m, unsigned in
 	t->nr_slots = filled + spare;
 	t->first = i * t->nr_slots;
 	t->gem = m->w.gem + i * MAPPED_GEMS;
-	ret = ring_init(&t->unmapped, t->nr_slots);
-	ret = ret ? ret : ring_init(&t->mapped, t->nr_slots);
+	ret = mapped_ring_init(&t->unmapped, t->nr_slots);
+	ret = ret ? ret : mapped_ring_init(&t->mapped, t->nr_slots);
 	for (g = 0; !ret && g < MAPPED_GEMS; g++)
 		ret = peer_world_hold(&m->w, 0, i * MAPPED_GEMS + g);
 	return ret ? ret : fill(ctx, m, t, filled);
@@ -128,4 +105,48 @@ void peer_mapped_destroy(struct bench_ctx *ctx, struct peer_mapped *m)
 	}
 	free(m->t);
 	peer_world_destroy(ctx, &m->w);
+}
+
+/* ---- what cases share ---- */
+
+int peer_mapped_setup(struct bench_ctx *ctx, uint64_t filled, uint32_t spare)
+{
+	struct peer_mapped *m = calloc(1, sizeof(*m));
+
+	ctx->state = m;
+	return m ? peer_mapped_create(ctx, m, filled, spare) : -ENOMEM;
+}
+
+void peer_mapped_many(struct bench_ctx *ctx, unsigned int thread, uint64_t n, const char *what,
+		      int (*op)(struct peer_mapped *m, struct peer_mapped_thread *t))
+{
+	int ret = peer_mem_use(ctx->strategy[GPUVM_AXIS_ALLOC]);
+	struct peer_mapped *m = ctx->state;
+
+	for (; !ret && n; n--)
+		ret = op(m, &m->t[thread]);
+	if (ret)
+		bench_fail(ctx, "%s returned %d", what, ret);
+}
+
+void peer_mapped_binds(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
+{
+	peer_mapped_many(ctx, thread, n, "bind", peer_mapped_bind);
+}
+
+void peer_mapped_unbinds(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
+{
+	peer_mapped_many(ctx, thread, n, "unbind", peer_mapped_unbind);
+}
+
+void peer_mapped_check(struct bench_ctx *ctx, const struct bench_window *w)
+{
+	peer_mapped_verify(ctx, ctx->state);
+}
+
+void peer_mapped_teardown(struct bench_ctx *ctx)
+{
+	if (ctx->state)
+		peer_mapped_destroy(ctx, ctx->state);
+	free(ctx->state);
 }

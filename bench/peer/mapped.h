@@ -32,4 +32,15 @@ int peer_mapped_unbind(struct peer_mapped *m, struct peer_mapped_thread *t);
 /** peer_mapped_verify() - the VM has the mappings it must have, and nothing was warned of */
 void peer_mapped_verify(struct bench_ctx *ctx, struct peer_mapped *m);
 
+/** peer_mapped_setup(), _binds(), _unbinds(), _check(), _teardown() - B1 to B5, as those of bench/mapped.h */
+int peer_mapped_setup(struct bench_ctx *ctx, uint64_t filled, uint32_t spare);
+void peer_mapped_binds(struct bench_ctx *ctx, unsigned int thread, uint64_t n);
+void peer_mapped_unbinds(struct bench_ctx *ctx, unsigned int thread, uint64_t n);
+void peer_mapped_check(struct bench_ctx *ctx, const struct bench_window *w);
+void peer_mapped_teardown(struct bench_ctx *ctx);
+
+/** peer_mapped_many() - B2 of other operations: @n times @op, called @what should it fail */
+void peer_mapped_many(struct bench_ctx *ctx, unsigned int thread, uint64_t n, const char *what,
+		      int (*op)(struct peer_mapped *m, struct peer_mapped_thread *t));
+
 #endif /* BENCH_PEER_MAPPED_H */

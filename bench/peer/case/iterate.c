@@ -6,10 +6,7 @@
 
 static int setup(struct bench_ctx *ctx)
 {
-	struct peer_mapped *m = calloc(1, sizeof(*m));
-
-	ctx->state = m;
-	return m ? peer_mapped_create(ctx, m, bench_num(ctx, "vas"), 16) : -ENOMEM;
+	return peer_mapped_setup(ctx, bench_num(ctx, "vas"), 16);
 }
 
 static void run(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
@@ -39,17 +36,10 @@ static void verify(struct bench_ctx *ctx, const struct bench_window *w)
 	peer_world_verify(ctx);
 }
 
-static void teardown(struct bench_ctx *ctx)
-{
-	if (ctx->state)
-		peer_mapped_destroy(ctx, ctx->state);
-	free(ctx->state);
-}
-
 const struct bench_case bench_peer_iterate = {
 	.keys = { PEER_KEY, { "vas" } },
 	.setup = setup,
 	.run = run,
 	.verify = verify,
-	.teardown = teardown,
+	.teardown = peer_mapped_teardown,
 };

@@ -45,23 +45,11 @@ static void reset(struct bench_ctx *ctx, unsigned int thread, uint64_t n)
 		bench_fail(ctx, "the next VM could not be filled: %d", ret);
 }
 
-static void verify(struct bench_ctx *ctx, const struct bench_window *w)
-{
-	peer_mapped_verify(ctx, ctx->state);
-}
-
-static void teardown(struct bench_ctx *ctx)
-{
-	if (ctx->state)
-		peer_mapped_destroy(ctx, ctx->state);
-	free(ctx->state);
-}
-
 const struct bench_case bench_peer_teardown = {
 	.keys = { PEER_KEY, { "vas" } },
 	.setup = setup,
 	.run = run,
 	.reset = reset,
-	.verify = verify,
-	.teardown = teardown,
+	.verify = peer_mapped_check,
+	.teardown = peer_mapped_teardown,
 };
