@@ -108,6 +108,7 @@ struct bench_case {
  * @pin: the callers are pinned, thread by thread, to the first CPUs
  * @seed: the same in every run with the same --seed
  * @max_batch: set by setup(): most operations in one run(); 0: no limit
+ * @batch_unit: set by setup(): n is a multiple of it; 0: any
  * @state: the case's own
  * @failed: set by bench_fail()
  * @why: the first failure, in words
@@ -120,6 +121,7 @@ struct bench_ctx {
 	bool pin;
 	uint64_t seed;
 	uint64_t max_batch;
+	uint64_t batch_unit;
 	void *state;
 	atomic_bool failed;
 	char why[160];

@@ -187,9 +187,10 @@ static uint64_t time_batch(struct worker *w, const struct engine_job *job, uint6
 /* Doubles until a batch takes long enough; once more at the end, as the first touch of anything is slow. */
 static void calibrate(struct worker *w, const struct engine_job *job)
 {
-	uint64_t limit = job->ctx->max_batch ? job->ctx->max_batch : 1u << 20, n = 1;
+	uint64_t limit = job->ctx->max_batch ? job->ctx->max_batch : 1u << 20;
+	uint64_t n = job->ctx->batch_unit ? job->ctx->batch_unit : 1;
 
-	time_batch(w, job, 1);
+	time_batch(w, job, n);
 	while (n < limit && time_batch(w, job, n) < ENGINE_BATCH_NS && time_batch(w, job, n) < ENGINE_BATCH_NS)
 		n *= 2;
 	w->e->batch = n < limit ? n : limit;
