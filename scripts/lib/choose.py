@@ -8,7 +8,8 @@ touch. A budget of minutes over all of them would leave all of them undecided. S
         (core/<axis>/<strategy>*) that differs between the two sides;
     R2  rows that run no core code are left out: the floors, the price list's walks, Linux's own code;
     R3  address spaces have SMALL mappings where the quick profile has more: filling a large one takes most of a second in each
-        launch, and where its nodes happen to lie in the caches differs from launch to launch by more than most changes do.
+        launch, and where its nodes happen to lie in the caches differs from launch to launch by more than most changes do;
+    R4  rows beside somebody who sleeps are left out: one operation may take as long as all of another row.
 
 All other parameters (VMs, threads, ...) are the quick profile's.
 """
@@ -58,6 +59,6 @@ def rows(quick, full, known, touched):
                 continue
         strategies = {k: v for k, v in name.words.items() if k in known}
         taken = all(v in known[k] or v in touched.get(k, ()) for k, v in strategies.items())
-        if taken and "peer" not in name.words and not NO_CORE.fullmatch(name.case):
+        if taken and "peer" not in name.words and "sleeping" not in name.words.values() and not NO_CORE.fullmatch(name.case):
             out.append(text)
     return out

@@ -111,7 +111,7 @@ class Rows(FakeRepo):
         self.put("core/list/other.c", "int a;\n")
         self.put("core/list/other_kind.c", "int a;\n")
         for name in ("lookup/space:tree/vas:1024", "bind/space:tree/vas:64", "bind/space:tree/vas:65536", "bind/space:tree/vas:1024",
-                     "lookup/space:tree/vas:65536", "mix/space:tree/vas:65536", "obtain/list:other/vms:1", "obtain/list:other_kind/vms:1", "bind/space:tree/writer:none/vas:8", "noop",
+                     "lookup/space:tree/vas:65536", "mix/space:tree/vas:65536", "obtain/list:other/vms:1", "obtain/list:other_kind/vms:1", "bind/space:tree/writer:none/vas:8", "bind/space:tree/writer:sleeping/vas:8", "noop",
                      "floor_obtain", "price_walk/how:rcu/length:1", "price_alloc/alloc:glibc", "obtain/peer:linux-6.12/vms:1"):
             self.speed["rows"][name] = {"ns": 5}
         self.base = self.change()
@@ -127,14 +127,14 @@ class Rows(FakeRepo):
                 "bind/space:tree/writer:none/vas:8", "price_alloc/alloc:glibc", "bind/space:tree/vas:64", "bind/space:tree/vas:1024",
                 "lookup/space:tree/vas:1024"}
         self.assertEqual(got, want)
-        self.assertIn("of 18:", err)
+        self.assertIn("of 19:", err)
         self.put("core/list/other.c", "int b;\n")
         self.assertEqual(self.rows("HEAD")[0], want | {"obtain/list:other/vms:1"})
         self.put("core/list/other_kind.c", "int b;\n")
         self.assertEqual(self.rows("HEAD")[0], want | {"obtain/list:other/vms:1", "obtain/list:other_kind/vms:1"})
 
     def test_on_demand_the_others(self):
-        self.assertEqual(len(self.rows("HEAD", "--all-rows")[0]), 18)
+        self.assertEqual(len(self.rows("HEAD", "--all-rows")[0]), 19)
         got, err = self.rows("HEAD", "--filter=other|noop")
         self.assertEqual(got, {"obtain/list:other/vms:1", "obtain/list:other_kind/vms:1", "noop"})
         self.assertNotIn("--all-rows", err)
