@@ -321,7 +321,7 @@ test-rcu: $(deps-stamp)
 .PHONY: test-rcu
 
 ## peer: install Debian's kernel source if it is missing, extract and build Linux's own drm_gpuvm.c (docs/peer.md)
-peer:
+peer: $(deps-stamp)
 	$(Q)scripts/peer-install $(PEER_SOURCE)
 	$(Q)$(MAKE) --no-print-directory PEER=1 $(peer-lib)
 .PHONY: peer test-long
