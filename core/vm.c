@@ -91,19 +91,28 @@ struct gpuvm_vm *gpuvm_vm_get(struct gpuvm_vm *vm)
 	return vm;
 }
 
+/* In one pass: each of thousands is cold again by the next. */
+static void drop_removed(struct gpuvm_va_removed *removed)
+{
+	struct gpuvm_va_removed *va;
+
+	while ((va = gpuvm_va_removed_pop(&removed))) {
+		gpuvm__put_bos(va, removed);
+		gpuvm_va_removed_free(va);
+	}
+}
+
 /* A VM that dies with sparse mappings in it (nothing pins it for them): give them back. */
 static void drop_leftovers(struct gpuvm_vm *vm)
 {
-	struct gpuvm_va_removed *removed = NULL, *va;
+	struct gpuvm_va_removed *removed = NULL;
 	struct gpuvm__cursor c = { .vm = vm, .lo = vm->start, .hi = vm->end, .write = true };
 
 	if (vm->space->begin(&c))
 		return;
 	gpuvm__commit(&c, vm->start, vm->end, NULL, 0, &removed);
 	vm->space->end(&c);
-	gpuvm__put_bos(removed, NULL);
-	while ((va = gpuvm_va_removed_pop(&removed)))
-		gpuvm_va_removed_free(va);
+	drop_removed(removed);
 }
 
 void gpuvm_vm_put(struct gpuvm_vm *vm)
@@ -126,8 +135,9 @@ void gpuvm_vm_put(struct gpuvm_vm *vm)
 }
 
 /* Tell the driver of each mapping and take them all out; how many there were. */
-static size_t unmap_all(struct gpuvm_vm *vm, void *priv, struct gpuvm_va_removed **removed)
+static size_t unmap_all(struct gpuvm_vm *vm, void *priv)
 {
+	struct gpuvm_va_removed *removed = NULL;
 	struct gpuvm__cursor c = { .vm = vm, .lo = vm->start, .hi = vm->end, .write = true };
 	struct gpuvm_op op = { .type = GPUVM_OP_UNMAP, .vm = vm };
 	struct gpuvm_va *va;
@@ -141,9 +151,9 @@ static size_t unmap_all(struct gpuvm_vm *vm, void *priv, struct gpuvm_va_removed
 			(void)vm->driver->sm_step_unmap(&op, priv);
 		n++;
 	}
-	gpuvm__commit(&c, vm->start, vm->end, NULL, 0, removed);
+	gpuvm__commit(&c, vm->start, vm->end, NULL, 0, &removed);
 	vm->space->end(&c);
-	gpuvm__put_bos(*removed, NULL);
+	drop_removed(removed);
 	return n;
 }
 
@@ -163,7 +173,6 @@ static struct gpuvm_exec *lock_for_close(struct gpuvm_vm *vm)
 
 size_t gpuvm_vm_close(struct gpuvm_vm *vm, void *priv)
 {
-	struct gpuvm_va_removed *removed = NULL, *va;
 	struct gpuvm_exec *exec;
 	size_t n, forgotten;
 
@@ -171,10 +180,8 @@ size_t gpuvm_vm_close(struct gpuvm_vm *vm, void *priv)
 	forgotten = gpuvm_bo_deferred_cleanup(vm, 0);
 	gpuvm__count_n(GPUVM_STAT_FORGOTTEN, forgotten);
 	exec = lock_for_close(vm);
-	n = unmap_all(vm, priv, &removed);
+	n = unmap_all(vm, priv);
 	gpuvm_exec_destroy(exec);
-	while ((va = gpuvm_va_removed_pop(&removed)))
-		gpuvm_va_removed_free(va);
 	gpuvm_bo_deferred_cleanup(vm, 0);
 	return n;
 }
