@@ -55,9 +55,24 @@ static void *nothing(void *arg)
 	return arg;
 }
 
+/*
+ * A child of fork() has no such thread, and would wait for its callbacks for ever: liburcu starts it anew there, if told, and
+ * told once only: the first handler takes a lock until the others. (Not under ThreadSanitizer, which allows no new thread in
+ * such a child.)
+ */
+static int fork_error;
+
+static void survive_fork(void)
+{
+#ifndef __SANITIZE_THREAD__
+	fork_error = -pthread_atfork(call_rcu_before_fork, call_rcu_after_fork_parent, call_rcu_after_fork_child);
+#endif
+}
+
 /* A thread of our own shows that there may be one more; that somebody else takes the last one in between is what is left. */
 int gpuvm__rcu_start(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	static _Atomic bool started;
 	pthread_t probe;
 
@@ -66,6 +81,9 @@ int gpuvm__rcu_start(void)
 	if (pthread_create(&probe, NULL, nothing, NULL))
 		return -EAGAIN;
 	pthread_join(probe, NULL);
+	pthread_once(&once, survive_fork);
+	if (fork_error)
+		return fork_error;
 	gpuvm__rcu_start_worker();
 	gpuvm__store(&started, true, release);
 	return 0;
