@@ -142,18 +142,27 @@ static void device_says_what_it_is(void **state)
 	gpuvm_device_put(dev);
 }
 
-/* A sanitizer build has no jemalloc interface of its own: it must say so, not crash. Others must have it. */
 static void default_device(void **state)
 {
+	struct gpuvm_device *dev;
+
+	t_ok(gpuvm_device_create(NULL, &dev));
+	assert_string_equal(gpuvm_device_strategy(dev, GPUVM_AXIS_PRESET), "default");
+	gpuvm_device_put(dev);
+}
+
+/* A sanitizer build has no jemalloc interface of its own: it must say so, not crash. Others must have it. */
+static void jemalloc_device(void **state)
+{
+	const struct gpuvm_device_params params = { .alloc = "jemalloc" };
 	struct gpuvm_device *dev = NULL;
 
 	if (T_SANITIZED) {
-		t_fails(-ENOTSUP, gpuvm_device_create(NULL, &dev));
+		t_fails(-ENOTSUP, gpuvm_device_create(&params, &dev));
 		assert_null(dev);
 		return;
 	}
-	t_ok(gpuvm_device_create(NULL, &dev));
-	assert_string_equal(gpuvm_device_strategy(dev, GPUVM_AXIS_PRESET), "default");
+	t_ok(gpuvm_device_create(&params, &dev));
 	gpuvm_device_put(dev);
 }
 
@@ -226,6 +235,7 @@ int main(void)
 		cmocka_unit_test(unknown_text_is_always_terminated),
 		cmocka_unit_test(device_says_what_it_is),
 		cmocka_unit_test(default_device),
+		cmocka_unit_test(jemalloc_device),
 		cmocka_unit_test(device_counts),
 		cmocka_unit_test(versions_and_counters_have_names),
 		cmocka_unit_test(threads_nest),
