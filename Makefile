@@ -258,7 +258,7 @@ $(bench-bin): $(bench-obj) $(if $(PEER),$(peer-lib)) $(lib)
 	$(say) LD $@
 	$(Q)$(CXX) $(all-ldflags) -o $@ $^ -lbenchmark -lhwloc $(base-libs) -lm
 
-$(stress-bin): $(stress-obj) $(B)/bench/command.o $(B)/bench/output.o $(B)/bench/parse.o $(B)/bench/save.o $(lib)
+$(stress-bin): $(stress-obj) $(B)/bench/command.o $(B)/bench/output.o $(B)/bench/parse.o $(B)/bench/save.o $(B)/bench/stop.o $(lib)
 	$(say) LD $@
 	$(Q)$(CC) $(all-ldflags) -o $@ $^ $(base-libs) -lm
 

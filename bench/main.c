@@ -18,6 +18,7 @@
 #include "report.h"
 #include "run.h"
 #include "status.h"
+#include "stop.h"
 #include "table.h"
 
 #define QUICK_BUDGET_NS 150000000000 /* of the five minutes a fresh machine has for everything */
@@ -63,7 +64,7 @@ static int measure(struct plan *plan, const struct options *o, struct engine *en
 	int ret = 0;
 
 	run.status = status_create(plan, (unsigned int)o->windows, o->duration_ns / o->windows);
-	run_catch_signals();
+	stop_catch_signals();
 	json = report_run(&run, &size);
 	status_destroy(run.status);
 	if (o->rank)
@@ -82,9 +83,9 @@ static int measure(struct plan *plan, const struct options *o, struct engine *en
 		fprintf(stderr, "gpuvm-bench: %d benchmarks failed\n", failures(plan));
 		ret = EXIT_FAILED;
 	}
-	if (run_interrupted())
+	if (stop_asked())
 		fprintf(stderr, "gpuvm-bench: interrupted: only what was measured until then is reported\n");
-	return ret ? ret : run_interrupted() ? EXIT_INTERRUPTED : 0;
+	return ret ? ret : stop_asked() ? EXIT_INTERRUPTED : 0;
 }
 
 static int run_plan(struct plan *plan, const struct options *o)

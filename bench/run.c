@@ -5,7 +5,6 @@
 #include "run.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,31 +14,11 @@
 #include "journal.h"
 #include "rng.h"
 #include "status.h"
+#include "stop.h"
 
 #define MIN_OVERLAP 0.95
 #define ATTEMPTS 4 /* per window, until its overlap is good enough */
 #define MAX_GROUP 256
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	interrupted = 1;
-}
-
-void run_catch_signals(void)
-{
-	/* A second one kills: the handler is for one shot. */
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-}
-
-bool run_interrupted(void)
-{
-	return interrupted;
-}
 
 static struct engine_job job_of(const struct run *run, struct bench *b)
 {
@@ -96,7 +75,7 @@ static void wait_for_turn(const struct run *run)
 	char byte = 0;
 	ssize_t n;
 
-	if (run->o->turn_in < 0 || interrupted)
+	if (run->o->turn_in < 0 || stop_asked())
 		return;
 	do
 		n = write(run->o->turn_out, &byte, 1);
@@ -105,7 +84,7 @@ static void wait_for_turn(const struct run *run)
 		n = n == 1 ? read(run->o->turn_in, &byte, 1) : 0;
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
-		interrupted = 1;
+		stop_ask();
 }
 
 /* A busy machine must not stretch the run for ever: at most half as many windows as are wanted are thrown away. */
@@ -122,7 +101,7 @@ static void take_window(struct run *run, struct bench *b)
 	unsigned int attempt;
 
 	wait_for_turn(run);
-	if (interrupted)
+	if (stop_asked())
 		return;
 	for (attempt = 0;; attempt++) {
 		free(w->latency); /* of the attempt that was thrown away */
@@ -137,7 +116,7 @@ static void take_window(struct run *run, struct bench *b)
 		if (!w->apart || !may_retry(run, b, attempt))
 			break;
 		b->discarded++;
-		if (interrupted)
+		if (stop_asked())
 			return;
 	}
 	b->nr++;
@@ -155,7 +134,7 @@ static void measure(struct run *run, struct bench *b, unsigned int nr)
 		order[i] = i;
 	for (round = 0; round < run->o->windows; round++) {
 		rng_shuffle(&run->rng, order, nr);
-		for (i = 0; i < nr && !interrupted; i++)
+		for (i = 0; i < nr && !stop_asked(); i++)
 			if (b[order[i]].status == BENCH_OK)
 				take_window(run, &b[order[i]]);
 	}
@@ -165,7 +144,7 @@ static void run_group(struct run *run, struct bench *b, unsigned int nr)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr && !interrupted; i++) {
+	for (i = 0; i < nr && !stop_asked(); i++) {
 		status_setup(run->status, &b[i]);
 		start_bench(run, &b[i]);
 	}
@@ -185,7 +164,7 @@ void run_until(struct run *run, size_t index)
 	struct plan *plan = run->plan;
 	unsigned int nr;
 
-	while (run->next <= index && !interrupted) {
+	while (run->next <= index && !stop_asked()) {
 		struct bench *b = &plan->b[run->next];
 
 		nr = (unsigned int)group_size(b, plan->nr - run->next);

@@ -34,13 +34,11 @@ struct run {
 	uint64_t rng;
 };
 
-/** run_until() - measure all groups up to and including that of plan->b[@index] */
+/**
+ * run_until() - measure all groups up to and including that of plan->b[@index], or, once stop_asked(), no further than the
+ * window in flight
+ */
 void run_until(struct run *run, size_t index);
 
-/** run_interrupted() - has SIGINT or SIGTERM asked to stop? */
-bool run_interrupted(void);
-
-/** run_catch_signals() - from now on the first SIGINT or SIGTERM ends the run after the window in flight */
-void run_catch_signals(void);
 
 #endif /* BENCH_RUN_H */

@@ -13,6 +13,7 @@
 
 #include "../bench/output.h"
 #include "../bench/save.h"
+#include "../bench/stop.h"
 #include "catalogue.h"
 #include "run.h"
 #include "watch.h"
@@ -28,14 +29,6 @@ static const struct {
 } scenarios[] = { GPUVM__SCENARIOS(ENTRY) };
 
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
-
-static volatile int interrupted;
-
-static void on_signal(int sig)
-{
-	interrupted = sig;
-	signal(sig, SIG_DFL); /* once more, and nobody waits for a verdict */
-}
 
 /* Is @name among the comma-separated @list (NULL: all)? */
 static bool chosen(const char *list, const char *name)
@@ -222,8 +215,8 @@ static int run_all(const struct options *o, struct plan *p)
 	fprintf(stderr, "%s; %zu runs, %" PRIu64 " threads, %.1f s together, seed %" PRIu64 ", %s\n", gpuvm_version(), p->nr,
 		o->threads, (double)o->duration_ns / 1e9, o->seed,
 		gpuvm_debug_enabled() ? "debug build: all checks on" : "release build: fewer checks");
-	for (i = 0; i < p->nr && !interrupted && !failed; i++) {
-		run_one(&p->run[i], o, &interrupted);
+	for (i = 0; i < p->nr && !stop_asked() && !failed; i++) {
+		run_one(&p->run[i], o);
 		print_run(&p->run[i]);
 		ran++;
 		ok += p->run[i].verdict == VERDICT_OK;
@@ -231,7 +224,7 @@ static int run_all(const struct options *o, struct plan *p)
 	}
 	if (o->json)
 		written = write_json(o, p, ran);
-	if (interrupted)
+	if (stop_asked())
 		fprintf(stderr, "interrupted: %zu of %zu runs begun\n", ran, p->nr);
 	if (!ok && !failed) {
 		puts("SKIPPED: nothing could run on this build");
@@ -262,8 +255,7 @@ int main(int argc, char **argv)
 	}
 	if (unknown_scenario(o.scenario))
 		return 2;
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
+	stop_catch_signals();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	gpuvm_thread_enter();

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../bench/stop.h"
 #include "clock.h"
 #include "watch.h"
 
@@ -165,8 +166,7 @@ static void note_memory(struct run *r)
 }
 
 /* One round: go, watch, rest, check. */
-static void round_once(struct run *r, const struct options *o, struct stress *s, struct times *w,
-		       const volatile int *interrupted)
+static void round_once(struct run *r, const struct options *o, struct stress *s, struct times *w)
 {
 	uint64_t end = now_ns() + ROUND_NS, now;
 	int64_t live;
@@ -174,7 +174,7 @@ static void round_once(struct run *r, const struct options *o, struct stress *s,
 	end = end < w->end ? end : w->end;
 	watch_stage(r, s, "a round");
 	release(PHASE_GO);
-	while ((now = now_ns()) < end && !*interrupted && !atomic_load(&s->failed)) {
+	while ((now = now_ns()) < end && !stop_asked() && !atomic_load(&s->failed)) {
 		sleep_ns(POLL_NS);
 		status_line(r, o, s, w, now);
 	}
@@ -211,7 +211,7 @@ static int start_threads(struct stress *s, pthread_t *id, unsigned int *started)
 }
 
 /* From the first thread to the last join. */
-static void run_threads(struct run *r, const struct options *o, struct stress *s, const volatile int *interrupted)
+static void run_threads(struct run *r, const struct options *o, struct stress *s)
 {
 	pthread_t id[STRESS_MAX_THREADS];
 	struct times w = { .start = now_ns() };
@@ -228,8 +228,8 @@ static void run_threads(struct run *r, const struct options *o, struct stress *s
 	wait_resting(s, started);
 	if (ret)
 		stress_fail(s, "only %u of %u threads could be started", started, s->threads);
-	while (!ret && now_ns() < w.end && !*interrupted && !atomic_load(&s->failed)) {
-		round_once(r, o, s, &w, interrupted);
+	while (!ret && now_ns() < w.end && !stop_asked() && !atomic_load(&s->failed)) {
+		round_once(r, o, s, &w);
 		if (!r->rss_kib[0] && now_ns() - w.start > r->duration_ns / 10)
 			r->rss_kib[0] = rss_kib();
 	}
@@ -292,7 +292,7 @@ static void finish_run(struct run *r, struct stress *s, const int64_t *before)
 	note_memory(r);
 }
 
-void run_one(struct run *r, const struct options *o, const volatile int *interrupted)
+void run_one(struct run *r, const struct options *o)
 {
 	int64_t before[GPUVM_TYPE_COUNT];
 	char line[512];
@@ -313,7 +313,7 @@ void run_one(struct run *r, const struct options *o, const volatile int *interru
 	watch_stage(r, &s, "set-up");
 	ret = ret ? ret : r->scenario->setup(&s);
 	if (!ret)
-		run_threads(r, o, &s, interrupted);
+		run_threads(r, o, &s);
 	watch_stage(r, &s, "teardown");
 	if (s.dev)
 		r->scenario->teardown(&s);

@@ -44,8 +44,8 @@ struct run {
 	enum verdict verdict;
 };
 
-/** run_one() - run it; prints what happens on stderr. @interrupted ends it early, with a verdict on what ran. */
-void run_one(struct run *r, const struct options *o, const volatile int *interrupted);
+/** run_one() - run it; prints what happens on stderr. stop_asked() ends it early, with a verdict on what ran. */
+void run_one(struct run *r, const struct options *o);
 
 /** run_catch_crashes() - say how to repeat @r if the process dies from now on */
 void run_catch_crashes(const struct run *r, const struct options *o);

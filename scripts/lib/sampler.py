@@ -209,10 +209,14 @@ def _one(row, seed, windows):
 
 
 class Interrupt:
-    """The first Ctrl-C (or TERM) asks to stop after the launch in flight, the second one insists."""
+    """The first Ctrl-C (or TERM) asks to stop after the launch in flight, a later one insists.
+
+    One that comes with it is its echo: timeout(1) signals the process, and then its group, of which it is one."""
+
+    ECHO = 0.2
 
     def __init__(self):
-        self.asked = False
+        self.asked = None
 
     def __enter__(self):
         self.old = {s: signal.signal(s, self._on) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -223,9 +227,11 @@ class Interrupt:
             signal.signal(s, handler)
 
     def _on(self, *_):
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
+        if self.asked is not None:
+            if time.monotonic() - self.asked >= self.ECHO:
+                raise KeyboardInterrupt
+            return
+        self.asked = time.monotonic()
         say("\nstopping; what was measured is kept and reported")
 
 
@@ -297,7 +303,7 @@ class Sampler:
             pair += 1
             self._look(pair)
         self.status.clear()
-        return interrupt.asked
+        return interrupt.asked is not None
 
     def _round(self, pair, interrupt):
         """A pair of every row that is due, as far as the budget goes. False if it did not reach any."""
