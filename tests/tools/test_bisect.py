@@ -3,10 +3,10 @@
 
 import os
 
-from support import FakeRepo
+from support import SEED, FakeRepo
 
 ROW = "obtain/list:hash/vms:8"
-QUICK = ("--launch=5ms", "--budget=5s")
+QUICK = ("--launch=5ms", "--budget=5s", f"--seed={SEED}")
 
 
 class Bisect(FakeRepo):
