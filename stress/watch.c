@@ -11,6 +11,7 @@
 #include "clock.h"
 
 #define LOOK_NS 20000000u
+#define PAUSE_NS 1000000000u /* between two looks: the whole process, or the machine, stood still */
 
 /* All under @lock, which is held for moments only: the main thread must not wait for the watchdog. */
 static struct {
@@ -63,13 +64,25 @@ static void look(void)
 	}
 }
 
+/* What the watchdog slept through, stopped or starved, is nobody's lack of progress. */
+static void forgive(uint64_t *looked)
+{
+	uint64_t now = now_ns();
+
+	if (now - *looked >= PAUSE_NS)
+		dog.since += now - *looked;
+	*looked = now;
+}
+
 static void *watching(void *unused)
 {
+	uint64_t looked = now_ns();
 	bool ending = false;
 
 	while (!ending) {
 		sleep_ns(LOOK_NS);
 		pthread_mutex_lock(&dog.lock);
+		forgive(&looked);
 		look();
 		ending = dog.ending;
 		pthread_mutex_unlock(&dog.lock);

@@ -75,6 +75,21 @@ check 'a hang in a step is caught' barks 1 'a round'
 check 'a hang on the way to rest is caught' barks 2 'a round'
 check 'a hang in a check is caught' barks 3 'the check at rest'
 check 'a hang in teardown is caught' barks 4 teardown
+# Stopped and continued, or a machine that was suspended: that is no hang.
+stopped() {
+	local id
+	rm -f err
+	"$stress" --scenario=hot_bo --watchdog=1s --duration=1s >out 2>err </dev/null &
+	id=$!
+	until grep -qs threads err; do sleep 0.01; done
+	sleep 0.3
+	kill -STOP $id
+	sleep 2
+	kill -CONT $id
+	wait $id
+	[ "$(tail -n 1 out)" = SUCCESS ] || { cat err && return 1; }
+}
+check 'a process that was stopped does not hang' stopped
 # The first signal asks for a verdict, the second one does not wait for it.
 twice() {
 	local id
