@@ -4,6 +4,9 @@
  */
 #include "alloc/alloc.h"
 
+/* An object behind its allocator's word. */
+#define HEAD(obj) ((void *)(&(obj)->home + 1))
+
 void *gpuvm__obj_alloc_raw(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type type, size_t size, size_t align)
 {
 	struct gpuvm__obj *obj;
@@ -14,8 +17,7 @@ void *gpuvm__obj_alloc_raw(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type
 	obj = alloc->alloc(size, align);
 	if (unlikely(!obj))
 		return NULL;
-	memset(obj, 0, sizeof(*obj));
-	obj->alloc = alloc;
+	memset(HEAD(obj), 0, sizeof(*obj) - sizeof(obj->home));
 	obj->size = size;
 	obj->type = type;
 	obj->line_aligned = align > 16;
@@ -38,13 +40,13 @@ void *gpuvm__obj_alloc(const struct gpuvm__alloc_ops *alloc, enum gpuvm_type typ
 void gpuvm__obj_end(struct gpuvm__obj *obj)
 {
 	gpuvm__live_add(obj->type, -1);
-	memset(obj, 0x6b, obj->size); /* poison: a use after free meets no valid state word */
+	memset(HEAD(obj), 0x6b, obj->size - sizeof(obj->home)); /* poison: a use after free meets no valid state word */
 }
 #endif
 
 void gpuvm__obj_release(struct gpuvm__obj *obj)
 {
-	const struct gpuvm__alloc_ops *alloc = obj->alloc;
+	const struct gpuvm__alloc_ops *alloc = obj->home->ops;
 	size_t size = obj->size, align = obj->line_aligned ? GPUVM__LINE : 16;
 
 	gpuvm__obj_end(obj);
@@ -68,8 +70,8 @@ void gpuvm__obj_retire(void *p)
 	struct gpuvm__obj *obj = p;
 
 	gpuvm__count(RETIRE);
-	if (obj->alloc->retire)
-		obj->alloc->retire(obj);
+	if (obj->home->ops->retire)
+		obj->home->ops->retire(obj);
 	else
 		gpuvm__call_rcu(&obj->rcu, release_rcu);
 }

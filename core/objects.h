@@ -47,9 +47,14 @@ enum gpuvm__state {
 #define gpuvm__state_set(o, s) ((void)sizeof(o))
 #endif
 
+/* Where an object goes back to: an allocator, or the part of one (a thread's heap, say) that begins with this. Never freed. */
+struct gpuvm__home {
+	const struct gpuvm__alloc_ops *ops;
+};
+
 /* First member of everything that the core allocates. */
 struct gpuvm__obj {
-	const struct gpuvm__alloc_ops *alloc;
+	const struct gpuvm__home *home; /* its allocator's word (A1) */
 	uint32_t size; /* bytes, this header included */
 	uint32_t type : 7; /* enum gpuvm_type */
 	uint32_t line_aligned : 1;

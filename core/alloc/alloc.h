@@ -5,8 +5,9 @@
  * To add one: write core/alloc/NAME.c ending in `const struct gpuvm__alloc_ops gpuvm__alloc_NAME = { ... }` and a line in
  * catalogue.def.
  *
- *   A1  alloc() returns @size uninitialised bytes aligned to @align (16 or 64); NULL if there is no memory.
- *   A2  free() takes what alloc() gave, with the same size and alignment, from any thread.
+ *   A1  alloc() returns @size bytes aligned to @align (16 or 64), uninitialised but for the first word, in which it says
+ *       where they go back to: obj.home, which nobody else writes as long as they are there. NULL if there is no memory.
+ *   A2  free() takes what has this home, with the size and alignment that alloc() was asked for, from any thread.
  *   A3  retire() frees after a grace period that starts now or later; it neither blocks nor allocates. The object starts
  *       with a struct gpuvm__obj whose rcu head is free for its use. NULL: the core uses call_rcu. One that keeps the
  *       object to itself calls gpuvm__obj_end() when the grace period is over, else gpuvm__obj_release().

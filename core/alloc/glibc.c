@@ -9,6 +9,8 @@
 
 #include "alloc.h"
 
+extern const struct gpuvm__alloc_ops gpuvm__alloc_glibc;
+
 #if defined(GPUVM_SCHED)
 #define raw_malloc(size) gpuvm__sched_alloc((size), 16)
 #define raw_memalign(align, size) gpuvm__sched_alloc((size), (align))
@@ -27,11 +29,15 @@ extern void __libc_free(void *p);
 #define raw_free free
 #endif
 
+static const struct gpuvm__home home = { &gpuvm__alloc_glibc };
+
 static void *glibc_alloc(size_t size, size_t align)
 {
-	if (align <= 16)
-		return raw_malloc(size);
-	return raw_memalign(align, gpuvm__align(size, align));
+	struct gpuvm__obj *obj = align <= 16 ? raw_malloc(size) : raw_memalign(align, gpuvm__align(size, align));
+
+	if (likely(obj))
+		obj->home = &home;
+	return obj;
 }
 
 static void glibc_free(void *p, size_t size, size_t align)

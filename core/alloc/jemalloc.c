@@ -16,9 +16,16 @@ static inline int flags_of(size_t align)
 	return align <= 16 ? 0 : MALLOCX_ALIGN(align);
 }
 
+extern const struct gpuvm__alloc_ops gpuvm__alloc_jemalloc;
+static const struct gpuvm__home home = { &gpuvm__alloc_jemalloc };
+
 static void *jemalloc_alloc(size_t size, size_t align)
 {
-	return mallocx(size, flags_of(align));
+	struct gpuvm__obj *obj = mallocx(size, flags_of(align));
+
+	if (likely(obj))
+		obj->home = &home;
+	return obj;
 }
 
 static void jemalloc_free(void *p, size_t size, size_t align)

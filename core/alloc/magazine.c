@@ -4,7 +4,8 @@
  * were retired, one grace period for a whole batch.
  *
  * Idea: Bonwick's magazines, and the owner-return of mimalloc. Objects come from the C library one by one and are kept by
- * size class; behind each stands its owner, the heap (a thread's) that allocated it.
+ * size class; each one's home is the heap (a thread's) that allocated it. What is too large for a class, or asked for by a
+ * thread that has no heap, is at home in the C library and none of our business any more.
  *
  *   M1  Everything of a heap is its thread's alone, but for the three below.
  *   M2  returned: what other threads free of this heap's; a lock-free stack, emptied whole by the owner.
@@ -30,26 +31,24 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-#define STEP 32u /* of sizes, 16-byte alignment */
+#define STEP 16u /* of sizes, 16-byte alignment */
+#define OVER 8u /* each as large as what glibc gives for it */
 #define MAX_SIZE 1024u /* larger ones go to the C library */
 #define LINE_CLASSES (MAX_SIZE / GPUVM__LINE)
-#define CLASSES (MAX_SIZE / STEP + LINE_CLASSES)
+#define CLASSES (MAX_SIZE / STEP + 1 + LINE_CLASSES)
 #define BATCH 64
 #define BATCHES 64 /* per heap */
 #define LIMIT_MIN 256
 #define SPILL 2
 
 #define raw (&gpuvm__alloc_glibc)
-extern const struct gpuvm__alloc_ops gpuvm__alloc_glibc;
+extern const struct gpuvm__alloc_ops gpuvm__alloc_glibc, gpuvm__alloc_magazine;
 
-/* An object that is free or waiting: over its struct gpuvm__obj, whose first word, alloc, has told all it had to tell. */
+/* An object that is free or waiting: the link is over its struct gpuvm__obj's rcu. */
 struct slot {
+	struct heap *home;
+	uint64_t head; /* of the object: the debug build wants it until the grace period is over */
 	struct slot *next;
-};
-
-/* Behind each object, at its class' size: in the eight bytes that glibc's chunks of such sizes have over. */
-struct tail {
-	struct heap *owner; /* NULL: nobody's, the C library takes it back */
 };
 
 struct mag_batch {
@@ -71,7 +70,8 @@ struct class
 };
 
 struct heap {
-	struct gpuvm__biased lock; /* M4 */
+	struct gpuvm__home home; /* first; in a line that others may read */
+	alignas(GPUVM__LINE) struct gpuvm__biased lock; /* M4 */
 	struct gpuvm__batch *spare; /* struct mag_batch not under way */
 	_Atomic(struct gpuvm__batch *) done; /* M3 */
 	bool parked; /* under the gate */
@@ -87,12 +87,12 @@ static struct heap *heaps; /* under the gate */
 
 static inline unsigned int class_of(size_t size, size_t align)
 {
-	return align > 16 ? (size - 1) / GPUVM__LINE : LINE_CLASSES + (size - 1) / STEP;
+	return align > 16 ? (size - 1) / GPUVM__LINE : LINE_CLASSES + (size + STEP - OVER - 1) / STEP;
 }
 
 static inline size_t class_size(unsigned int c)
 {
-	return c < LINE_CLASSES ? (c + 1) * GPUVM__LINE : (c - LINE_CLASSES + 1) * STEP;
+	return c < LINE_CLASSES ? (c + 1) * GPUVM__LINE : (c - LINE_CLASSES) * STEP + OVER;
 }
 
 static inline size_t class_align(unsigned int c)
@@ -100,25 +100,20 @@ static inline size_t class_align(unsigned int c)
 	return c < LINE_CLASSES ? GPUVM__LINE : 16;
 }
 
-static inline struct tail *tail_of(void *p, unsigned int c)
+static struct slot *raw_take(struct heap *h, unsigned int c)
 {
-	return (struct tail *)((char *)p + class_size(c));
-}
+	struct slot *s = raw->alloc(class_size(c), class_align(c));
 
-static void *raw_take(unsigned int c, struct heap *owner)
-{
-	void *p = raw->alloc(class_size(c) + sizeof(struct tail), class_align(c));
-
-	if (p)
-		tail_of(p, c)->owner = owner;
+	if (s)
+		s->home = h;
 	gpuvm__count(MAG_TAKE);
-	return p;
+	return s;
 }
 
-static void raw_give(void *p, unsigned int c)
+static void raw_give(struct slot *s, unsigned int c)
 {
-	ASAN_UNPOISON_MEMORY_REGION(p, class_size(c));
-	raw->free(p, class_size(c) + sizeof(struct tail), class_align(c));
+	ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
+	raw->free(s, class_size(c), class_align(c));
 	gpuvm__count(MAG_GIVE);
 }
 
@@ -147,6 +142,7 @@ static struct heap *heap_create(void)
 	if (!h)
 		return NULL;
 	memset(h, 0, sizeof(*h));
+	h->home.ops = &gpuvm__alloc_magazine;
 	gpuvm__biased_init(&h->lock);
 	for (i = 0; i < CLASSES; i++)
 		h->cls[i].limit = LIMIT_MIN;
@@ -179,9 +175,9 @@ static struct heap *heap_make(void)
 /* ---- what comes back ---- */
 
 /* M2. Release: what the last user did to it comes before what the next one does. */
-static void send_home(struct heap *owner, struct slot *s, unsigned int c)
+static void send_home(struct slot *s, unsigned int c)
 {
-	_Atomic(struct slot *) *to = &owner->cls[c].returned;
+	_Atomic(struct slot *) *to = &s->home->cls[c].returned;
 	struct slot *head = gpuvm__load(to, relaxed);
 
 	do
@@ -200,14 +196,10 @@ static inline void keep(struct class *cls, struct slot *s)
 /* To whom it belongs. */
 static void sort(struct heap *h, struct slot *s, unsigned int c)
 {
-	struct heap *owner = tail_of(s, c)->owner;
-
-	if (owner == h)
+	if (s->home == h)
 		keep(&h->cls[c], s);
-	else if (owner)
-		send_home(owner, s, c);
 	else
-		raw_give(s, c);
+		send_home(s, c);
 }
 
 static void take_batch(struct heap *h, struct mag_batch *b)
@@ -300,7 +292,7 @@ static struct slot *refill(struct heap *h, unsigned int c)
 	take_done(h);
 	take_returned(cls);
 	if (!cls->free)
-		return raw_take(c, h);
+		return raw_take(h, c);
 	set_limit(cls);
 	return pop(cls);
 }
@@ -311,17 +303,6 @@ static struct slot *refill(struct heap *h, unsigned int c)
  * Allocating and freeing are a few instructions on a list of the thread's own; all else is called at their end, so that
  * they keep nothing across a call and need no frame.
  */
-
-/* No heap yet, or none for this size. */
-static __slow void *alloc_elsewhere(size_t size, size_t align)
-{
-	struct heap *h;
-
-	if (size > MAX_SIZE)
-		return raw->alloc(size, align);
-	h = heap_make();
-	return raw_take(class_of(size, align), h);
-}
 
 /* None is free (A1: NULL if none is to be had), or too many are (M7). */
 static __apart void *alloc_slowly(struct heap *h, unsigned int c)
@@ -338,6 +319,18 @@ static __apart void *alloc_slowly(struct heap *h, unsigned int c)
 	if (s)
 		ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
 	return s;
+}
+
+/* No heap yet, or none for this size. */
+static __slow void *alloc_elsewhere(size_t size, size_t align)
+{
+	unsigned int c = class_of(size, align);
+	struct heap *h = size <= MAX_SIZE ? heap_make() : NULL;
+
+	if (!h)
+		return raw->alloc(size, align);
+	h->cls[c].drawn++;
+	return alloc_slowly(h, c);
 }
 
 static void *magazine_alloc(size_t size, size_t align)
@@ -365,48 +358,31 @@ static inline void forbid(struct slot *s, unsigned int c)
 	ASAN_POISON_MEMORY_REGION(s + 1, class_size(c) - sizeof(*s));
 }
 
-/* By a thread without a heap, too large for one, another heap's, or one too many (M7). */
-static __apart void free_slowly(void *p, size_t size, size_t align)
+/* Another heap's, or one too many (M7). */
+static __apart void free_slowly(struct slot *s, unsigned int c)
 {
-	struct heap *h = gpuvm__mine(my_heap), *owner;
-	unsigned int c;
+	struct heap *h = gpuvm__mine(my_heap);
 
-	if (size > MAX_SIZE) {
-		raw->free(p, size, align);
+	if (!h) {
+		send_home(s, c);
 		return;
 	}
-	c = class_of(size, align);
-	forbid(p, c);
-	owner = tail_of(p, c)->owner;
-	if (h) {
-		sort(h, p, c);
-		if (h->cls[c].nr_free > h->cls[c].limit)
-			spill(&h->cls[c], c, SPILL);
-	} else if (owner) {
-		send_home(owner, p, c);
-	} else {
-		raw_give(p, c);
-	}
+	sort(h, s, c);
+	if (h->cls[c].nr_free > h->cls[c].limit)
+		spill(&h->cls[c], c, SPILL);
 }
 
 static void magazine_free(void *p, size_t size, size_t align)
 {
 	struct heap *h = gpuvm__mine(my_heap);
-	struct class *cls;
-	unsigned int c;
+	unsigned int c = class_of(size, align);
+	struct slot *s = p;
 
-	if (unlikely(size > MAX_SIZE || !h)) {
-		free_slowly(p, size, align);
-		return;
-	}
-	c = class_of(size, align);
-	cls = &h->cls[c];
-	if (unlikely(tail_of(p, c)->owner != h || cls->nr_free >= cls->limit)) {
-		free_slowly(p, size, align);
-		return;
-	}
-	forbid(p, c);
-	keep(cls, p);
+	forbid(s, c);
+	if (unlikely(s->home != h || h->cls[c].nr_free >= h->cls[c].limit))
+		free_slowly(s, c);
+	else
+		keep(&h->cls[c], s);
 }
 
 /* M3. The debug build says here that each of them is dead. */
@@ -458,7 +434,7 @@ static struct mag_batch *open_batch(struct heap *h, unsigned int c)
 	return h->cls[c].open = b;
 }
 
-static void large_done(gpuvm__rcu_head *head)
+static void done_alone(gpuvm__rcu_head *head)
 {
 	gpuvm__rcu_callback(head);
 	gpuvm__obj_release(container_of(head, struct gpuvm__obj, rcu));
@@ -470,7 +446,7 @@ static void put_in_batch(struct heap *h, struct mag_batch *b, struct slot *s)
 	b->first = s;
 	if (!b->last)
 		b->last = s;
-	b->mixed |= tail_of(s, b->cls)->owner != h;
+	b->mixed |= s->home != h;
 	/* With no structure to go on with, this one goes on. */
 	if (++b->n >= BATCH && h->spare)
 		hand_in(h, &h->cls[b->cls]);
@@ -482,7 +458,7 @@ static void magazine_retire(struct gpuvm__obj *obj)
 	struct heap *h = gpuvm__mine(my_heap);
 	struct mag_batch *b = NULL;
 
-	if (h && obj->size <= MAX_SIZE) {
+	if (h) {
 		gpuvm__biased_enter(&h->lock);
 		b = h->cls[c].open;
 		b = b ? b : open_batch(h, c);
@@ -495,7 +471,7 @@ static void magazine_retire(struct gpuvm__obj *obj)
 			spill(&h->cls[c], c, SPILL);
 	}
 	if (unlikely(!b))
-		gpuvm__call_rcu(&obj->rcu, large_done);
+		gpuvm__call_rcu(&obj->rcu, done_alone);
 }
 
 /* ---- the end ---- */
