@@ -273,6 +273,40 @@ static void surplus_is_given_back(void **state)
 	job_end(&job);
 }
 
+/* Each that another thread has allocated makes room for one of one's own: it becomes that one. */
+static void *replace_all(void *arg)
+{
+	struct job *job = arg;
+	unsigned int i;
+
+	gpuvm_thread_enter();
+	for (i = 0; i < job->n; i++) {
+		struct gpuvm_va_alloc *va = gpuvm_va_alloc_create(job->vm);
+
+		gpuvm_va_alloc_destroy(job->va[i]);
+		job->va[i] = va;
+	}
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void who_needs_it_keeps_it(void **state)
+{
+	struct job job = job_make("magazine");
+	uint64_t takes, remote;
+	unsigned int i;
+
+	for (i = 0; i < job.n; i++)
+		job.va[i] = gpuvm_va_alloc_create(job.vm);
+	takes = stat_of(GPUVM_STAT_MAG_TAKE);
+	remote = stat_of(GPUVM_STAT_MAG_REMOTE);
+	run_thread(replace_all, &job);
+assert_true(stat_of(GPUVM_STAT_MAG_TAKE) - takes <= 1);
+	assert_true(stat_of(GPUVM_STAT_MAG_REMOTE) - remote <= 1);
+	destroy_all(&job);
+	job_end(&job);
+}
+
 /* Retired by a thread that then does nothing: quiescing reaches it. */
 static void *retire_and_wait(void *arg)
 {
@@ -339,6 +373,7 @@ int main(void)
 		cmocka_unit_test(owner_gets_it_back),
 		cmocka_unit_test(owner_gets_it_back_after_a_grace_period),
 		cmocka_unit_test(threads_leave_nothing),
+		cmocka_unit_test(who_needs_it_keeps_it),
 		cmocka_unit_test(surplus_is_given_back),
 		cmocka_unit_test(quiescing_reaches_open_batches),
 		cmocka_unit_test(resting_threads_hold_nobody_up),

@@ -17,6 +17,9 @@
  *   M6  Retiring neither blocks nor allocates: where every batch structure is under way, the open batch grows.
  *   M7  A class keeps at most `limit` free objects, twice what was lately needed between two arrivals; what is over is given
  *       back SPILL per operation, so that no operation pays for many.
+ *   M8  A heap with fewer free objects of a class than it lately needed keeps another's that its thread has freed, which is
+ *       its own from then on: it would have to take a new one from the C library instead. So who works on what another
+ *       thread has built reuses what is warm, and who only frees sends everything home.
  *
  * Teaches: that the cost of deferred freeing is the grace period per object and the cold memory, not the deferring.
  */
@@ -193,13 +196,21 @@ static inline void keep(struct class *cls, struct slot *s)
 	cls->nr_free++;
 }
 
-/* To whom it belongs. */
+/* M8: fewer free ones than were lately needed? */
+static inline bool is_short(const struct class *cls)
+{
+	return cls->nr_free < cls->drawn && cls->nr_free < cls->limit;
+}
+
+/* To whom it belongs, or shall belong from now on. */
 static void sort(struct heap *h, struct slot *s, unsigned int c)
 {
-	if (s->home == h)
-		keep(&h->cls[c], s);
-	else
+	if (s->home != h && !is_short(&h->cls[c])) {
 		send_home(s, c);
+		return;
+	}
+	s->home = h;
+	keep(&h->cls[c], s);
 }
 
 static void take_batch(struct heap *h, struct mag_batch *b)
@@ -492,6 +503,7 @@ static void empty(struct heap *h)
 	for (c = 0; c < CLASSES; c++) {
 		take_returned(&h->cls[c]);
 		spill(&h->cls[c], c, UINT32_MAX);
+		h->cls[c].drawn = 0; /* by who leaves, not by who comes (M8) */
 	}
 }
 
