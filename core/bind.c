@@ -417,18 +417,15 @@ void gpuvm_bind_release(struct gpuvm_bind *bind)
 {
 	struct gpuvm_bind_work *w = bind->work;
 	struct gpuvm_va_removed *va;
-	struct gpuvm__obj *node;
 	unsigned int i, k;
 
 	for (i = 0; w && i < w->room; i++)
 		for (k = 0; k < GPUVM_SM_MAP_VAS; k++)
 			gpuvm_va_alloc_destroy(w->op[i].va[k]);
-	while (w && (node = w->index)) {
-		w->index = node->stock;
-		gpuvm__obj_free(node);
-	}
-	if (w)
+	if (w) {
+		gpuvm__stock_give(&w->index);
 		gpuvm__obj_free(w);
+	}
 	bind->work = NULL;
 	while ((va = gpuvm_va_removed_pop(&bind->removed)))
 		gpuvm_va_removed_free(va);

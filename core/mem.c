@@ -76,6 +76,72 @@ void gpuvm__obj_retire(void *p)
 		gpuvm__call_rcu(&obj->rcu, release_rcu);
 }
 
+/*
+ * ---- stocks ----
+ *
+ * Nearly every request brings its stock back as it was. What the allocator stows counts as freed, and as allocated when it
+ * comes out again.
+ */
+
+static void count_nodes(size_t nr, size_t size)
+{
+	gpuvm__count_n(GPUVM_STAT_ALLOC, nr);
+	gpuvm__count_n(GPUVM_STAT_ALLOC_BYTES, nr * size);
+	gpuvm__count_n(GPUVM_STAT_SPACE_ALLOC, nr);
+	gpuvm__live_add(GPUVM_TYPE_INDEX, (int)nr);
+}
+
+/* False: the debug build denies one of them. */
+static bool unstow(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
+{
+	struct gpuvm__obj *nodes = alloc->unstow(size, n);
+	size_t i, nr = gpuvm__stock_nr(nodes);
+
+	for (i = 0; i < nr; i++) {
+		if (gpuvm__alloc_denied()) {
+			alloc->stow(nodes);
+			return false;
+		}
+	}
+	count_nodes(nr, size);
+	*stock = nodes;
+	return true;
+}
+
+bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
+{
+	struct gpuvm__obj *node;
+
+	gpuvm__may_alloc(__FILE__, __LINE__);
+	if (n && !*stock && alloc->unstow && !unstow(alloc, stock, size, n))
+		return false;
+	while (unlikely(gpuvm__stock_nr(*stock) < n)) {
+		node = gpuvm__obj_alloc_raw(alloc, GPUVM_TYPE_INDEX, size, GPUVM__LINE);
+		if (!node)
+			return false;
+		gpuvm__count(SPACE_ALLOC);
+		gpuvm__stock_push(stock, node);
+	}
+	return true;
+}
+
+void gpuvm__stock_give(struct gpuvm__obj **stock)
+{
+	const struct gpuvm__alloc_ops *alloc = *stock ? (*stock)->home->ops : NULL;
+	size_t nr = gpuvm__stock_nr(*stock);
+	struct gpuvm__obj *node;
+
+	if (nr && alloc->stow && alloc->stow(*stock)) {
+		gpuvm__count_n(GPUVM_STAT_FREE, nr);
+		gpuvm__live_add(GPUVM_TYPE_INDEX, -(int)nr);
+		*stock = NULL;
+	}
+	while ((node = *stock)) {
+		*stock = node->stock;
+		gpuvm__obj_free(node);
+	}
+}
+
 void gpuvm__obj_drop(const struct gpuvm_device *dev, void *obj)
 {
 	if (dev->rcu)

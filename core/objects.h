@@ -64,7 +64,10 @@ struct gpuvm__obj {
 		struct gpuvm_va *chain; /* a removed va: the next of its chain */
 		struct gpuvm_bo *defer; /* a zombie: the next of the deferred list */
 		struct gpuvm__node listed; /* a live bo: list/chain.h's entry; beside vm, which a walk looks at too */
-		struct gpuvm__obj *stock; /* an index node in stock: the next one */
+		struct {
+			struct gpuvm__obj *stock; /* an index node in stock: the next one */
+			size_t nr_stock; /* how many there are from here on; 0: nobody counted */
+		};
 	};
 };
 
@@ -245,6 +248,25 @@ void gpuvm__obj_free(void *obj);
 void gpuvm__obj_retire(void *obj);
 /* Retire if the device has RCU readers, else free. */
 void gpuvm__obj_drop(const struct gpuvm_device *dev, void *obj);
+
+/* ---- stocks (mem.c): index nodes ready for a request, linked by obj.stock; S4 of space.h ---- */
+
+static inline size_t gpuvm__stock_nr(const struct gpuvm__obj *stock)
+{
+	return stock ? stock->nr_stock : 0;
+}
+
+static inline void gpuvm__stock_push(struct gpuvm__obj **stock, struct gpuvm__obj *node)
+{
+	node->nr_stock = gpuvm__stock_nr(*stock) + 1;
+	node->stock = *stock;
+	*stock = node;
+}
+
+/* So that @n nodes of @size bytes are there, which somebody counts. False: no memory; what was had stays in it. */
+bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n);
+/* Give all of it back, counted or not. */
+void gpuvm__stock_give(struct gpuvm__obj **stock);
 
 /* ---- resv.c ---- */
 

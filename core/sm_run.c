@@ -123,13 +123,9 @@ int gpuvm_sm_prepare(struct gpuvm_vm *vm, struct gpuvm_sm *sm, unsigned int vas)
 void gpuvm_sm_release(struct gpuvm_sm *sm)
 {
 	struct gpuvm_va_removed *va;
-	struct gpuvm__obj *node;
 	unsigned int i;
 
-	while ((node = sm->index)) {
-		sm->index = node->stock;
-		gpuvm__obj_free(node);
-	}
+	gpuvm__stock_give((struct gpuvm__obj **)&sm->index);
 	for (i = 0; i < GPUVM_SM_SLOTS; i++) {
 		gpuvm_va_alloc_destroy(sm->va[i]);
 		sm->va[i] = NULL;

@@ -307,6 +307,66 @@ assert_true(stat_of(GPUVM_STAT_MAG_TAKE) - takes <= 1);
 	job_end(&job);
 }
 
+/* What a request takes along for the index and brings back, in all orders; each node counts, and each can be denied. */
+static void take_along(struct job *job, unsigned int vas, uint64_t nodes)
+{
+	struct gpuvm_sm sm = { 0 };
+	uint64_t allocs = stat_of(GPUVM_STAT_ALLOC), space = stat_of(GPUVM_STAT_SPACE_ALLOC);
+	uint64_t frees = stat_of(GPUVM_STAT_FREE);
+
+	t_ok(gpuvm_sm_prepare(job->vm, &sm, vas));
+	assert_int_equal(stat_of(GPUVM_STAT_SPACE_ALLOC) - space, nodes);
+	assert_int_equal(stat_of(GPUVM_STAT_ALLOC) - allocs, vas + nodes);
+	gpuvm_sm_release(&sm);
+	assert_int_equal(stat_of(GPUVM_STAT_FREE) - frees, vas + nodes);
+	if (!gpuvm_debug_enabled())
+		return;
+	gpuvm_debug_fail_alloc(vas + nodes, false);
+	t_fails(-ENOMEM, gpuvm_sm_prepare(job->vm, &sm, vas));
+	gpuvm_debug_fail_alloc(0, false);
+	gpuvm_sm_release(&sm);
+	assert_int_equal(stat_of(GPUVM_STAT_FREE) - frees, stat_of(GPUVM_STAT_ALLOC) - allocs);
+}
+
+static void *bring_back(void *arg)
+{
+	static const unsigned int vas[] = { GPUVM_SM_UNMAP_VAS, GPUVM_SM_MAP_VAS, GPUVM_SM_UNMAP_VAS, GPUVM_SM_UNMAP_VAS,
+					    GPUVM_SM_MADVISE_VAS, GPUVM_SM_MAP_VAS };
+	struct gpuvm_sm two[3] = { 0 };
+	struct job *job = arg;
+	unsigned int i;
+
+	gpuvm_thread_enter();
+	for (i = 0; i < ARRAY_SIZE(vas); i++)
+		take_along(job, vas[i], vas[i] == GPUVM_SM_UNMAP_VAS ? 1 : 2);
+	/* Several under way, and more come back than are kept. */
+	for (i = 0; i < ARRAY_SIZE(two); i++)
+		t_ok(gpuvm_sm_prepare(job->vm, &two[i], vas[i]));
+	for (i = 0; i < ARRAY_SIZE(two); i++)
+		gpuvm_sm_release(&two[i]);
+	take_along(job, GPUVM_SM_MAP_VAS, 2);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void stocks_come_and_go(void **state)
+{
+	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
+	struct job job = { .dev = t_device("rcu_hash", "leaf", NULL, "magazine") };
+	struct t_live before;
+	uint64_t taken;
+
+	t_ok(gpuvm_vm_create(job.dev, &params, &job.vm));
+	gpuvm_quiesce();
+	t_live_read(&before);
+	taken = outstanding();
+	run_thread(bring_back, &job);
+	gpuvm_quiesce();
+	assert_int_equal(outstanding(), taken);
+	t_live_same(&before);
+	job_end(&job);
+}
+
 /* Retired by a thread that then does nothing: quiescing reaches it. */
 static void *retire_and_wait(void *arg)
 {
@@ -375,6 +435,7 @@ int main(void)
 		cmocka_unit_test(threads_leave_nothing),
 		cmocka_unit_test(who_needs_it_keeps_it),
 		cmocka_unit_test(surplus_is_given_back),
+		cmocka_unit_test(stocks_come_and_go),
 		cmocka_unit_test(quiescing_reaches_open_batches),
 		cmocka_unit_test(resting_threads_hold_nobody_up),
 	};

@@ -14,6 +14,8 @@
  *   A4  thread_leave() gives back what is kept for the calling thread; it may come back. NULL: nothing is.
  *   A5  quiesce() returns when everything retired before, by any thread, is freed, and what threads that left have kept is
  *       given back. No read section open, no lock held. NULL: gpuvm__rcu_barrier(), which follows in any case, will do.
+ *   A6  stow() may keep a short stock of index nodes (obj.stock, counted, all of one size) for the calling thread, as it is,
+ *       or says false; unstow() gives up to @n such nodes of @size bytes, or NULL. Both or neither are NULL.
  */
 #ifndef GPUVM_CORE_ALLOC_ALLOC_H
 #define GPUVM_CORE_ALLOC_ALLOC_H
@@ -28,6 +30,8 @@
  * @retire: see A3
  * @thread_leave: see A4
  * @quiesce: see A5
+ * @stow: see A6
+ * @unstow: see A6
  */
 struct gpuvm__alloc_ops {
 	const char *name;
@@ -36,6 +40,8 @@ struct gpuvm__alloc_ops {
 	void (*retire)(struct gpuvm__obj *obj);
 	void (*thread_leave)(void);
 	void (*quiesce)(void);
+	bool (*stow)(struct gpuvm__obj *stock);
+	struct gpuvm__obj *(*unstow)(size_t size, size_t n);
 };
 
 /* The object is dead: the debug build counts it off and poisons it, but for what the allocator wrote since. */

@@ -153,36 +153,9 @@ static unsigned int splits_wanted(struct gpuvm__cursor *c)
 	return overflows(begins, fresh) + overflows(ends, fresh);
 }
 
-/* Linked by obj.stock; each knows in lo how many there are from it on. */
-static struct leaf *spare_of(struct gpuvm__obj *obj)
-{
-	return container_of(obj, struct leaf, obj);
-}
-
-static uint64_t spares(struct gpuvm__obj *list)
-{
-	return list ? spare_of(list)->lo : 0;
-}
-
-static void push_spare(struct gpuvm__obj **list, struct leaf *l)
-{
-	l->lo = spares(*list) + 1;
-	l->obj.stock = *list;
-	*list = &l->obj;
-}
-
-/* So that @n are there. */
 static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **list, unsigned int n)
 {
-	struct leaf *l;
-
-	while (spares(*list) < n) {
-		l = gpuvm__leaf_alloc(vm);
-		if (!l)
-			return false;
-		push_spare(list, l);
-	}
-	return true;
+	return gpuvm__stock_fill(vm->dev->alloc, list, sizeof(struct leaf), n);
 }
 
 /*
@@ -203,18 +176,16 @@ static void free_spares(struct gpuvm__cursor *c)
 	struct leaf_cursor *lc = leaf_cursor(c);
 	struct gpuvm__obj *spare;
 
-	while ((spare = lc->spare)) {
+	while (c->stock && (spare = lc->spare)) {
 		lc->spare = spare->stock;
-		if (c->stock)
-			push_spare(c->stock, spare_of(spare));
-		else
-			gpuvm__obj_free(spare);
+		gpuvm__stock_push(c->stock, spare);
 	}
+	gpuvm__stock_give(&lc->spare);
 }
 
 static bool has_spares(struct gpuvm__cursor *c, unsigned int n)
 {
-	return (c->stock && spares(*c->stock) >= n) || spares(leaf_cursor(c)->spare) >= n;
+	return (c->stock && gpuvm__stock_nr(*c->stock) >= n) || gpuvm__stock_nr(leaf_cursor(c)->spare) >= n;
 }
 
 static struct leaf *take_spare(struct gpuvm__cursor *c)
@@ -224,7 +195,7 @@ static struct leaf *take_spare(struct gpuvm__cursor *c)
 
 	GPUVM__BUG_ON(!spare);
 	*from = spare->stock;
-	return spare_of(spare);
+	return container_of(spare, struct leaf, obj);
 }
 
 int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
@@ -543,5 +514,6 @@ void gpuvm__leaf_write_end(struct gpuvm__cursor *c)
 	unlock_all(lc);
 	if (likely(!c->right))
 		gpuvm__lock_leave(c, __FILE__, __LINE__);
-	free_spares(c);
+	if (unlikely(lc->spare))
+		free_spares(c);
 }
