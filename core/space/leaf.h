@@ -294,6 +294,15 @@ void gpuvm__leaf_born(struct leaf_state *s, struct leaf *l);
 void gpuvm__leaf_died(struct leaf_state *s, struct leaf *l);
 /* Bring the tree up to date, as far as there is memory, unless someone else is at it. No leaf lock held. */
 void gpuvm__leaf_index_sync(struct gpuvm_vm *vm);
+
+static inline void leaf_index_sync(struct gpuvm_vm *vm)
+{
+	struct leaf_state *s = leaf_state(vm);
+
+	if (unlikely(gpuvm__load(&s->born, relaxed) || gpuvm__load(&s->died, relaxed)))
+		gpuvm__leaf_index_sync(vm);
+}
+
 size_t gpuvm__leaf_index_bytes(struct gpuvm_vm *vm);
 
 #endif /* GPUVM_CORE_SPACE_LEAF_H */

@@ -335,8 +335,6 @@ void gpuvm__leaf_index_sync(struct gpuvm_vm *vm)
 {
 	struct leaf_state *s = leaf_state(vm);
 
-	if (!gpuvm__load(&s->born, relaxed) && !gpuvm__load(&s->died, relaxed))
-		return;
 	if (!gpuvm__spin_trylock_raw(&s->keeper))
 		return;
 	work(vm);

@@ -33,7 +33,7 @@ static void unlock_all(struct leaf_cursor *lc)
 }
 
 /* The leaf of @addr, locked and alive. It may die while we wait for it: look again from where it went. */
-static struct leaf *lock_leaf_of(struct leaf_state *s, uint64_t addr)
+static inline struct leaf *lock_leaf_of(struct leaf_state *s, uint64_t addr)
 {
 	struct leaf *l;
 
@@ -78,7 +78,7 @@ static uint64_t reach_right(struct gpuvm__cursor *c, struct leaf *l, unsigned in
 }
 
 /* From what is held on to the right. */
-static void lock_rest(struct gpuvm__cursor *c)
+static inline void lock_rest(struct gpuvm__cursor *c)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
 	uint64_t reach;
@@ -95,7 +95,7 @@ static void lock_rest(struct gpuvm__cursor *c)
  * Lock what [@from, c->hi) touches, and what sticks out on the right. Returns where what sticks out on the left starts, if
  * that is not locked, else @from.
  */
-static uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
+static inline uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
 	struct leaf *l;
@@ -146,9 +146,11 @@ static unsigned int splits_wanted(struct gpuvm__cursor *c)
 		return 0;
 	if (unlikely(c->edits > 1))
 		return splits_of_many(c);
+	if (likely(lc->first == lc->last))
+		return overflows(lc->first, fresh + 1);
 	begins = leaf_held(lc, c->lo);
 	ends = leaf_held(lc, c->hi - 1);
-	if (likely(begins == ends))
+	if (begins == ends)
 		return overflows(begins, fresh + 1);
 	return overflows(begins, fresh) + overflows(ends, fresh);
 }
@@ -166,7 +168,7 @@ int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned i
 {
 	enum gpuvm__grow grow = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM__CUTS : GPUVM__FILLS;
 
-	gpuvm__leaf_index_sync(vm);
+	leaf_index_sync(vm);
 	return top_up(vm, stock, splits_most(grow) * edits) ? 0 : -ENOMEM;
 }
 
@@ -205,7 +207,7 @@ int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
 	unsigned int want;
 
 	if (c->grow != GPUVM__SHRINKS && !c->stock)
-		gpuvm__leaf_index_sync(c->vm);
+		leaf_index_sync(c->vm);
 	for (;;) {
 		reach = lock_range(c, from);
 		want = splits_wanted(c);
@@ -421,11 +423,19 @@ struct splice {
 	unsigned int nr_born;
 };
 
-/* Which entries of @l go: [*i, *j). What begin() found out is still true of the first edit. */
-static void find_old(struct gpuvm__cursor *c, struct leaf *l, const struct splice *s, unsigned int *i, unsigned int *j)
+/* What begin() found out is still true of the first edit, if that is in one leaf. */
+static inline bool is_known(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
-	bool known = !lc->edited && lc->first == lc->last && s->lo == c->lo && s->hi == c->hi;
+
+	return lc->first == lc->last && !lc->edited && lo == c->lo && hi == c->hi;
+}
+
+/* Which entries of @l go: [*i, *j). */
+static inline void find_old(struct gpuvm__cursor *c, struct leaf *l, const struct splice *s, bool known, unsigned int *i,
+			    unsigned int *j)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
 
 	*i = known ? lc->below_lo : leaf_find(l, s->lo);
 	*j = known ? lc->below_hi : leaf_find(l, s->hi - 1);
@@ -446,7 +456,8 @@ static struct leaf *find_first(struct gpuvm__cursor *c, uint64_t lo)
 }
 
 /* Inside an edit of @l. Returns the leaf after which the splice goes on: @l, or what was split off it. */
-static struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, struct splice *s, unsigned int i, unsigned int j)
+static inline struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, struct splice *s, unsigned int i,
+				       unsigned int j)
 {
 	struct leaf_entry in[GPUVM__SPLICE_MAX];
 	unsigned int m = entries_for(l, s->in, s->n, in);
@@ -476,12 +487,14 @@ void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struc
 	struct splice s = { .lo = lo, .hi = hi, .in = in, .n = n, .old = { .tail = removed } };
 	struct gpuvm_va *rest = *removed;
 	struct leaf *l, *left = NULL;
+	bool known = is_known(c, lo, hi);
 	unsigned int i, j;
 
 	if (unlikely(gpuvm__shrinks_first(lo, in, n)))
 		s.old.stays = in[0];
-	for (l = find_first(c, lo);; l = leaf_right(l)) {
-		find_old(c, l, &s, &i, &j);
+	l = likely(known) ? leaf_cursor(c)->first : find_first(c, lo);
+	for (;; l = leaf_right(l)) {
+		find_old(c, l, &s, known, &i, &j);
 		leaf_edit_begin(l);
 		if (left)
 			leaf_edit_end(left);
