@@ -34,19 +34,27 @@ void gpuvm__reclaim_barrier(void)
 #include <signal.h>
 #include <time.h>
 
-#define PACE_NS 250000 /* long enough that a round's 20 us of CPU time do not matter, short enough for the cache */
+/*
+ * W4. A round costs 20 us of CPU time here, and whoever is working two or three interrupts (its barriers) and the wake-up that
+ * he owes: with little to do they come to more than what memory costs that has left the nearest cache.
+ */
+#define PACE_NS 250000
+#define LONG_PACES 4
+#define MANY 32 /* batches */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t round_lock = PTHREAD_MUTEX_INITIALIZER; /* W3 */
 static sem_t work; /* one post for each batch that found nothing waiting */
 static _Atomic bool started;
 static _Atomic(struct gpuvm__batch *) waiting; /* pushed by anyone, taken whole under round_lock */
+static _Atomic unsigned int nr_waiting; /* about: a hint */
 
 static void one_round(void)
 {
 	struct gpuvm__batch *batch, *next;
 
 	pthread_mutex_lock(&round_lock);
+	gpuvm__store(&nr_waiting, 0, relaxed);
 	/* Acquire pairs with the release in gpuvm__reclaim(). */
 	batch = gpuvm__xchg(&waiting, NULL, acquire);
 	if (batch)
@@ -60,13 +68,15 @@ static void one_round(void)
 
 static void *reclaimer(void *arg)
 {
-	const struct timespec pace = { .tv_nsec = PACE_NS };
+	const struct timespec pace = { .tv_nsec = PACE_NS }, rest = { .tv_nsec = (LONG_PACES - 1) * PACE_NS };
 
 	gpuvm__thread_count(); /* not a reader, but its grace periods are counted */
 	for (;;) {
 		if (sem_wait(&work))
 			continue;
 		nanosleep(&pace, NULL);
+		if (gpuvm__load(&nr_waiting, relaxed) < MANY)
+			nanosleep(&rest, NULL);
 		one_round();
 	}
 	return arg;
@@ -105,6 +115,7 @@ void gpuvm__reclaim(struct gpuvm__batch *batch)
 		gpuvm__call_rcu(&batch->rcu, done_rcu);
 		return;
 	}
+	gpuvm__fetch_add(&nr_waiting, 1, relaxed);
 	do
 		batch->next = head;
 	while (!gpuvm__cas(&waiting, &head, batch, release));

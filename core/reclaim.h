@@ -3,13 +3,16 @@
  * reclaim.h - batches of memory that wait for one grace period together.
  *
  * liburcu's own thread sleeps 10 ms between two rounds: at a million objects a second that is megabytes of
- * garbage, all of it cold when it comes back. This thread takes a round every PACE while there is something to do.
+ * garbage, all of it cold when it comes back. This thread takes a round every 250 us while there is much to do, every
+ * millisecond while there is little.
  *
  *   W1  A batch handed in is done after a grace period that starts afterwards. A round takes all that wait, waits once, and
  *       finishes them: so what is garbage at any time was handed in during the last two rounds.
  *   W2  Handing in neither blocks nor allocates: one push, and a sem_post() if nothing was waiting.
  *   W3  One round at a time. gpuvm__reclaim_barrier() is a round of its own: when it returns, every batch handed in
  *       before is done.
+ *   W4  Little is fewer than 32 batches in 250 us. So what two rounds let wait is what 500 us bring, or what 2 ms bring at a
+ *       rate at which that is no more than 512 batches.
  */
 #ifndef GPUVM_CORE_RECLAIM_H
 #define GPUVM_CORE_RECLAIM_H
