@@ -340,6 +340,17 @@ void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 /* Drop the references of the mappings from @first up to @old, which were chained in front of it. */
 void gpuvm__put_bos(struct gpuvm_va_removed *first, const struct gpuvm_va_removed *old);
 
+/*
+ * A mapping, which may be NULL, and what its allocator has behind it: the next of a chain, which is in order of addresses
+ * and scattered in memory.
+ */
+static inline void gpuvm__va_prefetch(const void *va)
+{
+	__builtin_prefetch(va, 1);
+	__builtin_prefetch((const char *)va + GPUVM__LINE, 1);
+	__builtin_prefetch((const char *)va + 2 * GPUVM__LINE, 1);
+}
+
 /* ---- exec.c ---- */
 
 /* gpuvm_exec_lock_range() over the whole VM, and the VM's reservation: what gpuvm_vm_close() needs in staged mode. */

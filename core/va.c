@@ -241,8 +241,10 @@ void gpuvm__commit(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 			gpuvm__node_del(&in[i]->link);
 	}
 	c->vm->space->splice(c, lo, hi, in, n, &first);
-	for (va = first; va != old; va = va->obj.chain)
+	for (va = first; va != old; va = va->obj.chain) {
+		gpuvm__va_prefetch(va->obj.chain);
 		unlink_va(va);
+	}
 	*removed = (struct gpuvm_va_removed *)first;
 }
 

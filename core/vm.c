@@ -91,12 +91,13 @@ struct gpuvm_vm *gpuvm_vm_get(struct gpuvm_vm *vm)
 	return vm;
 }
 
-/* In one pass: each of thousands is cold again by the next. */
+/* In one pass: each of thousands is cold again by the next. And the next one comes while this one goes. */
 static void drop_removed(struct gpuvm_va_removed *removed)
 {
 	struct gpuvm_va_removed *va;
 
 	while ((va = gpuvm_va_removed_pop(&removed))) {
+		gpuvm__va_prefetch(removed);
 		gpuvm__put_bos(va, removed);
 		gpuvm_va_removed_free(va);
 	}
