@@ -617,7 +617,7 @@ static void dense(void **state)
 /* Does an array hold what it touches, and not what lies between? */
 static bool holds_parts(const struct run *r)
 {
-	return !strcmp(r->config.space, "leaf");
+	return !strcmp(r->config.space, "leaf") || !strcmp(r->config.space, "skiplist");
 }
 
 /* Far apart, each in a part of the index of its own. */

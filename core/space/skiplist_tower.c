@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * skiplist_tower.c - the towers of space:skiplist: hints where in the list to start (skip.h, N8-N12).
+ *
+ * Each level is a list with marked pointers, as Harris' ("A Pragmatic Implementation of Non-Blocking Linked-Lists", DISC
+ * '01), without locks: writers far apart share none. What makes a skip list of such levels hard, a tower that is taken down
+ * while it still goes up, does not happen: who holds its mapping does both (N10).
+ */
+#include "skip.h"
+
+/* ---- which ---- */
+
+/* As good as random, but the same for everybody; the multipliers are those of splitmix64. */
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+unsigned int gpuvm__skip_height(uint64_t start)
+{
+	return (unsigned int)__builtin_ctzll(mix(start) | 1ull << (SKIP_LEVELS * SKIP_SHIFT)) / SKIP_SHIFT;
+}
+
+/* ---- searching ---- */
+
+static struct skip_tower *tower_of(uintptr_t next)
+{
+	return (struct skip_tower *)(next & ~(uintptr_t)SKIP_MARKED);
+}
+
+/* Acquire: pairs with the release that linked what it leads to. */
+static uintptr_t next_of(struct skip_tower *t, unsigned int level)
+{
+	return gpuvm__load(&t->next[level], acquire);
+}
+
+/* Of the towers that start at or before @addr, or the head's, the last one that a walk down to @level meets. N10. */
+static struct skip_tower *descend(struct skip_state *s, uint64_t addr, unsigned int level)
+{
+	unsigned int i = gpuvm__load(&s->levels, relaxed);
+	struct skip_tower *t = &s->tower, *next;
+
+	while (i-- > level)
+		while ((next = tower_of(next_of(t, i))) && next->start <= addr)
+			t = next;
+	return t;
+}
+
+struct skip_node *gpuvm__skip_seek(struct skip_state *s, uint64_t addr, uintptr_t *link)
+{
+	struct skip_tower *t;
+	struct skip_node *n;
+
+	for (;; addr = t->start - 1) {
+		t = descend(s, addr, 0);
+		/* Acquire: the mapping may have taken the tower over after it was linked. */
+		n = t == &s->tower ? &s->head : gpuvm__load(&t->node, acquire);
+		*link = gpuvm__load(&n->link, acquire);
+		if (likely(!(*link & SKIP_DEAD)))
+			return n;
+		gpuvm__count(SPACE_RETRY);
+		if (t->start == 0)
+			break;
+	}
+	*link = gpuvm__load(&s->head.link, acquire);
+	return &s->head;
+}
+
+/* ---- editing a level ---- */
+
+/*
+ * On @level, between which two @start belongs: *@next starts at or after it. Unlinks what is marked on the way there. *@pred
+ * had no mark; where it gets one, a compare-and-swap of its pointer fails.
+ */
+static void find(struct skip_state *s, uint64_t start, unsigned int level, struct skip_tower **pred,
+		 struct skip_tower **next)
+{
+	struct skip_tower *t;
+	uintptr_t after, exp;
+
+again:
+	*pred = start ? descend(s, start - 1, level + 1) : &s->tower;
+	after = next_of(*pred, level);
+	if (unlikely(after & SKIP_MARKED))
+		goto again; /* it is unlinked above by now (N10): the next descent does not meet it */
+	while ((t = tower_of(after)) && t->start < start) {
+		after = next_of(t, level);
+		if (likely(!(after & SKIP_MARKED))) {
+			*pred = t;
+			continue;
+		}
+		after &= ~(uintptr_t)SKIP_MARKED;
+		exp = (uintptr_t)t;
+		/* Release: who comes this way instead finds what is behind @t whole. */
+		if (!gpuvm__cas(&(*pred)->next[level], &exp, after, release))
+			goto again;
+	}
+	*next = t;
+}
+
+/* Before a tower is linked there. */
+static void raise_levels(struct skip_state *s, uint32_t levels)
+{
+	uint32_t old = gpuvm__load(&s->levels, relaxed);
+
+	while (unlikely(old < levels) && !gpuvm__cas(&s->levels, &old, levels, relaxed))
+		;
+}
+
+void gpuvm__skip_raise(struct skip_state *s, struct skip_tower *t, struct skip_node *n)
+{
+	unsigned int level, height = gpuvm__skip_height(skip_start(n));
+	struct skip_tower *pred, *next;
+	uintptr_t exp;
+
+	t->start = skip_start(n);
+	atomic_init(&t->node, n);
+	for (level = 0; level < SKIP_LEVELS; level++)
+		atomic_init(&t->next[level], 0);
+	n->tower = t;
+	raise_levels(s, height);
+	for (level = 0; level < height; level++) {
+		do {
+			find(s, t->start, level, &pred, &next);
+			gpuvm__store(&t->next[level], (uintptr_t)next, relaxed);
+			exp = (uintptr_t)next;
+			/* Release: who finds it finds its start, its mapping and what is behind it. */
+		} while (!gpuvm__cas(&pred->next[level], &exp, (uintptr_t)t, release));
+	}
+}
+
+/* Somebody who passes by may have done it: then @t is no longer what stands there. */
+static void unlink_level(struct skip_state *s, struct skip_tower *t, unsigned int level)
+{
+	struct skip_tower *pred, *next;
+	uintptr_t after, exp;
+
+	/* Release: who meets the mark finds @t unlinked on the level above. */
+	after = gpuvm__fetch_or(&t->next[level], SKIP_MARKED, acq_rel);
+	do {
+		find(s, t->start, level, &pred, &next);
+		exp = (uintptr_t)t;
+	} while (next == t && !gpuvm__cas(&pred->next[level], &exp, after, release));
+}
+
+void gpuvm__skip_raze(struct skip_state *s, struct skip_tower *t)
+{
+	unsigned int level = gpuvm__skip_height(t->start);
+
+	while (level--)
+		unlink_level(s, t, level);
+	if (GPUVM_PLANT(skiplist_tower_without_grace))
+		gpuvm__obj_free(t);
+	else
+		gpuvm__obj_retire(t);
+}
+
+/* ---- spare towers (S4) ---- */
+
+/* So that @n are there. False: no memory. */
+static bool top_up(struct gpuvm_vm *vm, struct gpuvm__obj **list, unsigned int n)
+{
+	return gpuvm__stock_fill(vm->dev->alloc, list, sizeof(struct skip_tower), n);
+}
+
+/* By one request: N8. */
+static unsigned int starts_most(enum gpuvm__grow grow)
+{
+	return grow == GPUVM__FILLS ? 2 : grow == GPUVM__CUTS;
+}
+
+int gpuvm__skip_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas, unsigned int edits)
+{
+	enum gpuvm__grow grow = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM__CUTS : GPUVM__FILLS;
+
+	return top_up(vm, stock, starts_most(grow) * edits) ? 0 : -ENOMEM;
+}
+
+static unsigned int towers_wanted(struct gpuvm__cursor *c)
+{
+	if (c->edits > 1)
+		return starts_most(c->grow) * c->edits;
+	return (c->grow == GPUVM__FILLS && gpuvm__skip_height(c->lo)) +
+	       (c->grow != GPUVM__SHRINKS && gpuvm__skip_height(c->hi));
+}
+
+int gpuvm__skip_equip(struct gpuvm__cursor *c)
+{
+	unsigned int want = towers_wanted(c);
+
+	if ((c->stock && gpuvm__stock_nr(*c->stock) >= want) || top_up(c->vm, &skip_cursor(c)->spare, want))
+		return 0;
+	gpuvm__skip_strip(c);
+	return -ENOMEM;
+}
+
+struct skip_tower *gpuvm__skip_take(struct gpuvm__cursor *c)
+{
+	struct skip_cursor *sc = skip_cursor(c);
+	struct gpuvm__obj **from = sc->spare ? &sc->spare : c->stock, *spare = *from;
+
+	GPUVM__BUG_ON(!spare);
+	*from = spare->stock;
+	return container_of(spare, struct skip_tower, obj);
+}
+
+void gpuvm__skip_strip(struct gpuvm__cursor *c)
+{
+	struct skip_cursor *sc = skip_cursor(c);
+	struct gpuvm__obj *spare;
+
+	while (c->stock && (spare = sc->spare)) {
+		sc->spare = spare->stock;
+		gpuvm__stock_push(c->stock, spare);
+	}
+	gpuvm__stock_give(&sc->spare);
+}
