@@ -93,7 +93,7 @@ if [ -x "$stress" ]; then
 fi
 if [ -x "$explore" ]; then
 	always "$explore" seed full
-	numbers "$explore" seed bound schedules torture jobs
+	numbers "$explore" seed bound schedules random torture jobs
 	names "$explore" list space ref mode gems
 	for v in '' d d-1 d9 dx r rx p p.1 p3 p3.x q1 d1L; do case_of --policy "$explore" "--policy=$v" --schedules=1; done
 	for v in '' x a:b a:b:c mutex/rbtree_mutex/kref/immediate/local:obtain: mutex/rbtree_mutex/kref/immediate/local:nosuch:x \

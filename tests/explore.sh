@@ -45,10 +45,20 @@ if ! out=$(build 2>&1); then
 	fail 'the explorer does not build' "$(echo "$out" | tail -n 30)"
 	finish
 fi
-# One preemption anywhere, and two where it is known to matter; the long run takes two everywhere.
+# How many schedules were run is part of the bar (docs/testing.md).
+enough() { # at least
+	local n
+	n=$(sed -n 's/^SUCCESS: .* scenarios, \([0-9]*\) schedules,.*/\1/p' "$tmp/out")
+	echo "${n:-no} schedules, want at least $1"
+	[ "${n:-0}" -ge "$1" ]
+}
+
+# One preemption anywhere, and two where it is known to matter; the long run takes two everywhere. PCT of depth 3 and 4 and
+# random walks of each pair, too, and some of random threads.
 check 'every strategy, every pair, and random threads' explores ${GPUVM_TEST_LONG:+--full --bound=2} --torture=${GPUVM_TEST_LONG:+20}1 \
 	--seed="${GPUVM_SEED:-1}"
 sed -n '$p' "$tmp/out"
+check 'two million schedules' enough 2000000
 busted='--list=busted --ref=kref --mode=immediate --gems=external --torture=0'
 # shellcheck disable=SC2086
 for p in d1 d2 r1 r2 r3 r4 r5 p3.1 p3.2 p3.3 p3.4 p3.5; do

@@ -6,6 +6,7 @@
  * status 1.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,12 @@ struct tally {
 	uint64_t scenarios, schedules, cut;
 };
 
+/* What the processes have in common. */
+struct shared {
+	_Atomic size_t next; /* item of the plan that nobody has begun: they differ in length */
+	struct tally tally[MAX_JOBS];
+};
+
 static struct sched_policy policy;
 static const char *program;
 static bool verbose;
@@ -38,6 +45,7 @@ static const char usage[] =
 	"                    RCU callbacks are late instead of early\n"
 	"  --bound=N         preemptions for pairs (0..8, default 1)\n"
 	"  --schedules=N     stop a search after N schedules (needed for random policies; 0: when complete)\n"
+	"  --random=N        schedules of each pair by each of p3, p4 and r, beside the search (default 28)\n"
 	"  --torture=N       random scenarios per configuration, 64 schedules each (default 20)\n"
 	"  --seed=N          of those (default 1; always printed)\n"
 	"  --full            every combination of strategies, modes and groups of operations\n"
@@ -94,26 +102,25 @@ static void run_item(const struct item *item, struct tally *tally)
 		printf("%s %s %llu schedules%s\n", what, item->policy, (unsigned long long)n, more ? "" : ", complete");
 }
 
-static _Noreturn void child(const struct plan *plan, unsigned int job, unsigned int jobs, struct tally *tally)
+static _Noreturn void child(const struct plan *plan, unsigned int job, struct shared *shared)
 {
 	size_t i;
 
 	sched_init(program);
-	for (i = job; i < plan->n; i += jobs)
-		run_item(&plan->items[i], tally);
+	while ((i = atomic_fetch_add_explicit(&shared->next, 1, memory_order_relaxed)) < plan->n)
+		run_item(&plan->items[i], &shared->tally[job]);
 	_exit(fflush(stdout) || ferror(stdout));
 }
 
 /* True: nothing found. */
 static bool run_plan(const struct plan *plan, unsigned int jobs, struct tally *sum)
 {
-	struct tally *tally =
-		mmap(NULL, MAX_JOBS * sizeof(*tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned int j;
 	bool ok = true;
 	int status;
 
-	if (tally == MAP_FAILED)
+	if (shared == MAP_FAILED)
 		exit(4);
 	fflush(stdout);
 	for (j = 0; j < jobs; j++) {
@@ -121,20 +128,21 @@ static bool run_plan(const struct plan *plan, unsigned int jobs, struct tally *s
 
 		if (pid < 0) {
 			/* What was begun ends by itself; without the rest it proves nothing. */
-			fprintf(stderr, "gpuvm-explore: cannot start process %u of %u: %s\n", j + 1, jobs, strerror(errno));
+			fprintf(stderr, "gpuvm-explore: cannot start process %u of %u: %s\n", j + 1, jobs,
+				strerror(errno));
 			ok = false;
 			break;
 		}
 		if (pid == 0)
-			child(plan, j, jobs, &tally[j]);
+			child(plan, j, shared);
 	}
 	while (wait(&status) > 0)
 		if (!WIFEXITED(status) || WEXITSTATUS(status))
 			ok = false;
 	for (j = 0; j < jobs; j++) {
-		sum->scenarios += tally[j].scenarios;
-		sum->schedules += tally[j].schedules;
-		sum->cut += tally[j].cut;
+		sum->scenarios += shared->tally[j].scenarios;
+		sum->schedules += shared->tally[j].schedules;
+		sum->cut += shared->tally[j].cut;
 	}
 	return ok;
 }
@@ -274,6 +282,8 @@ static void parse(int argc, char **argv, struct choice *c)
 			c->bound = number("--bound", v, 0, SCHED_MAX_BOUND);
 		else if ((v = value(argv[i], "--schedules")))
 			c->schedules = number("--schedules", v, 0, 1ull << 40);
+		else if ((v = value(argv[i], "--random")))
+			c->random = number("--random", v, 0, 1u << 20);
 		else if ((v = value(argv[i], "--torture")))
 			c->torture = number("--torture", v, 0, 1u << 20);
 		else if ((v = value(argv[i], "--seed")))
@@ -311,7 +321,7 @@ static double seconds(void)
 
 int main(int argc, char **argv)
 {
-	struct choice c = { .bound = 1, .seed = 1, .torture = 20 };
+	struct choice c = { .bound = 1, .seed = 1, .torture = 20, .random = 28 };
 	struct tally sum = { 0 };
 	struct plan plan = { 0 };
 	double begun = seconds();

@@ -5,7 +5,8 @@
  * The default plan, which `make test` runs: on each list strategy with each ref, all unordered pairs of list operations
  * (the search itself tries both orders) in both immediate modes, with external objects; on each space strategy all
  * unordered pairs of space operations; the staged modes, local objects and the pairs across the groups on the strategies
- * of the presets linux and default. Each pair complete to the bound. --full takes every combination.
+ * of the presets linux and default. Each pair complete to the bound, then random schedules of it. --full takes every
+ * combination.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -50,6 +51,17 @@ static bool usable(enum gpuvm_axis axis, unsigned int i, const char *list)
 	return chosen(list, name) && (list || !gpuvm_strategy_is_busted(axis, i));
 }
 
+static uint64_t rng;
+
+static uint64_t draw(void)
+{
+	uint64_t z = rng += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
 static void set_policy(struct item *item, const struct choice *c)
 {
 	if (c->policy)
@@ -66,6 +78,22 @@ static bool goes(const struct config *config, const struct op *op)
 	return !(op->needs & IMMEDIATE_ONLY) || (config->flags & GPUVM_VM_IMMEDIATE);
 }
 
+/* Beside the search: what needs more preemptions than its bound. */
+static void add_random(struct plan *plan, const struct choice *c, const struct config *config, const struct op *a,
+		       const struct op *b)
+{
+	static const char *const kinds[] = { "p3.", "p4.", "r" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct item *item = add(plan, config);
+
+		snprintf(item->scenario, sizeof(item->scenario), "%s+%s", a->name, b->name);
+		snprintf(item->policy, sizeof(item->policy), "%s%llx", kinds[i], (unsigned long long)draw() >> 16);
+		item->limit = c->random;
+	}
+}
+
 static void add_pair(struct plan *plan, const struct choice *c, const struct config *config, const struct op *a,
 		     const struct op *b)
 {
@@ -79,6 +107,8 @@ static void add_pair(struct plan *plan, const struct choice *c, const struct con
 	item = add(plan, config);
 	snprintf(item->scenario, sizeof(item->scenario), "%s+%s", a->name, b->name);
 	set_policy(item, c);
+	if (c->random && !c->policy)
+		add_random(plan, c, config, a, b);
 }
 
 static void add_pairs(struct plan *plan, const struct choice *c, const struct config *config, const struct op *ops,
@@ -134,17 +164,6 @@ static void add_specials(struct plan *plan, const struct choice *c, const struct
 }
 
 /* ---- random threads of random operations ---- */
-
-static uint64_t rng;
-
-static uint64_t draw(void)
-{
-	uint64_t z = rng += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
-}
 
 static const struct op *random_op(const struct config *config, bool space)
 {

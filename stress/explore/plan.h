@@ -23,7 +23,7 @@ struct plan {
 struct choice {
 	const char *list, *space, *ref, *mode, *gems; /* comma-separated */
 	const char *scenario, *policy;
-	uint64_t seed, schedules, torture;
+	uint64_t seed, schedules, torture, random;
 	unsigned int bound;
 	bool full;
 };
