@@ -8,6 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef GPUVM_HAVE_JEMALLOC
+/* With a word in MALLOC_CONF that jemalloc does not know, it would say so and go on: another benchmark than was asked for. */
+extern const char *malloc_conf __attribute__((visibility("default")));
+const char *malloc_conf = "abort_conf:true";
+#endif
+
 static void print_row(const char *name, const char *takes, const char *doc)
 {
 	char left[48];

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +48,37 @@ static bool replaceable(const char *file)
 	return lstat(file, &st) || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode);
 }
 
+/* Is @fd still what @path names? Whoever had it before may have removed it. */
+static bool is_named(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Open and empty @path, alone: two writers would mix their lines. Return: -EBUSY if somebody else has it. */
+static int open_alone(const char *path)
+{
+	int fd, ret = 0;
+
+	for (;;) {
+		fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return -errno;
+		if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) /* some file systems have no locks */
+			ret = -EBUSY;
+		if (ret || is_named(fd, path))
+			break;
+		close(fd);
+	}
+	if (!ret && ftruncate(fd, 0))
+		ret = -errno;
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
 struct journal *journal_open(const char *file, const char *header)
 {
 	struct journal *j;
@@ -61,14 +94,17 @@ struct journal *journal_open(const char *file, const char *header)
 	j->fd = -1;
 	j->file = strdup(file);
 	if (j->file && asprintf(&j->partial, "%s.partial.jsonl", file) >= 0) {
-		j->fd = open(j->partial, O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0644);
-		ret = j->fd < 0 ? -errno : save_all(j->fd, header, strlen(header));
+		j->fd = open_alone(j->partial);
+		ret = j->fd < 0 ? j->fd : save_all(j->fd, header, strlen(header));
 		if (!ret)
 			ret = save_all(j->fd, "\n", 1);
 	}
 	if (!ret)
 		return j;
-	fail("write", j->partial ? j->partial : file, ret);
+	if (ret == -EBUSY)
+		fprintf(stderr, "gpuvm-bench: cannot write %s: another process is writing it (%s)\n", file, j->partial);
+	else
+		fail("write", j->partial ? j->partial : file, ret);
 	if (j->fd >= 0)
 		unlink(j->partial); /* without its header it is of no use to anybody */
 	journal_free(j);

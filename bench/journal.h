@@ -19,7 +19,7 @@ struct journal;
  * @file: the final file's name
  * @header: first line, a JSON object without newline
  *
- * Return: NULL after a message if it cannot be written.
+ * Return: NULL after a message if it cannot be written, or if another process is writing it.
  */
 struct journal *journal_open(const char *file, const char *header);
 

@@ -164,4 +164,58 @@ threads_fail() {
 }
 check 'threads that cannot be started are a failure that says so' threads_fail
 check 'a path that cannot be written leaves nothing' unwritable_keeps_the_old
+# jemalloc, in every process, reads it before main(): a typo must not become another benchmark.
+refuses_malloc_conf() { # value, word of the message
+	rm -f f.json
+	(ulimit -c 0 && MALLOC_CONF=$1 exec timeout 60 "$bench" --filter='^noop' --duration=20ms --quick --json=f.json) \
+		>out 2>err </dev/null
+	set -- $? "$@"
+	[ "$1" -ne 0 ] && grep -q "jemalloc.*$3" err && [ ! -s out ] && [ ! -e f.json ] || {
+		echo "exit status $1"
+		cat err
+		return 1
+	}
+}
+check 'MALLOC_CONF with an unknown option is refused' refuses_malloc_conf nosuch:1 nosuch
+check 'MALLOC_CONF with a bad value is refused' refuses_malloc_conf narenas:seven narenas
+check 'MALLOC_CONF that is no option is refused' refuses_malloc_conf garbage 'Conf string'
+two_writers() {
+	local first
+	mkdir -p two && rm -f two/*
+	"$bench" --filter='^noop' --duration=30s --windows=300 --json=two/f.json >out 2>err </dev/null &
+	first=$!
+	until { [ -e two/f.json.partial.jsonl ] && [ "$(wc -l <two/f.json.partial.jsonl)" -ge 2 ]; } || ! kill -0 $first; do
+		sleep 0.05
+	done
+	timeout 60 "$bench" --filter='^noop' --duration=20ms --quick --json=two/f.json >out2 2>err2 </dev/null
+	set -- $?
+	kill -KILL $first
+	wait $first
+	[ "$1" -eq 1 ] && grep -q 'f.json.*another process is writing it' err2 && [ ! -s out2 ] &&
+		sed 1d two/f.json.partial.jsonl | jq -es "length > 0 and all(.name)" >/dev/null || {
+		echo "exit status $1, left: $(ls -A two)"
+		cat err err2
+		return 1
+	}
+}
+check 'the second writer of one output is refused, and the first goes on' two_writers
+next_writer() { # what one who was killed left is no lock
+	[ -e two/f.json.partial.jsonl ] && exits 0 --filter='^noop' --duration=20ms --quick --json=two/f.json &&
+		[ "$(ls -A two)" = f.json ]
+}
+check 'who comes after it may write' next_writer
+# A locale in which 1.5 is written 1,5, if one can be made here: options and results know the point only.
+comma() {
+	env "LOCPATH=$PWD/locales" LC_ALL=de_DE.UTF-8 timeout 60 "$@" 2>err </dev/null
+}
+decimal_point() {
+	comma "$bench" --filter='^noop' --duration=20.5ms --quick --json=f.json >out &&
+		jq -e '.benchmarks[0].real_time > 0' f.json >/dev/null && ! grep -Eq '[0-9],[0-9]' out || return 1
+	comma "$bench" --filter='^noop' --duration=20,5ms --quick >out
+	[ $? -eq 2 ] && grep -q -e --duration err
+}
+mkdir -p locales
+if localedef -i de_DE -f UTF-8 locales/de_DE.UTF-8 2>/dev/null && [ "$(comma locale decimal_point)" = , ]; then
+	check 'a locale with a decimal comma' decimal_point
+fi
 finish

@@ -140,11 +140,14 @@ class Journal:
             os.unlink(self.path)
 
 
+LONGEST_LINE = 64 << 20
+
+
 def read_journal(path):
-    """The whole lines (W3); what is broken in the middle ends it."""
+    """The whole lines (W3); what is broken in the middle, or too long to be one of ours, ends it."""
     out = []
     with open(path, "rb") as f:
-        for line in f:
+        while line := f.readline(LONGEST_LINE):
             if not line.endswith(b"\n"):
                 break
             try:

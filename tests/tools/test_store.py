@@ -9,6 +9,7 @@ import shutil
 import signal
 import tempfile
 import time
+import tracemalloc
 import unittest
 
 from lib import safe, store
@@ -131,6 +132,22 @@ class BadFiles(Dir):
                      good.replace(b'"schema": 1', b'"schema": true'), good.replace(b'"machine": "m"', b'"machine": 3')):
             self.assertNotEqual(data, good)
             self.bad(data)
+
+    def test_a_line_of_a_gibibyte(self):
+        """A record is refused before it is read; a journal ends there, and is not read into memory either."""
+        path = os.path.join(self.root, "huge.json")
+        with open(path, "wb") as f:
+            f.truncate(1 << 30)
+        self.assertIn("larger than", self.stop(USAGE, store.read, path))
+        with open(path, "wb") as f:
+            f.write(b'{"a": 1}\n')
+            f.truncate(1 << 30)
+        tracemalloc.start()
+        try:
+            self.assertEqual(safe.read_journal(path), [{"a": 1}])
+            self.assertLess(tracemalloc.get_traced_memory()[1], 256 << 20)
+        finally:
+            tracemalloc.stop()
 
     def test_newer_schema_and_foreign_files_say_so(self):
         good = safe.as_json(record(1))
