@@ -440,7 +440,7 @@ model: $(deps-stamp)
 
 ## mutants: plant each bug of core/mutants.def; one line each: caught or MISSED (MUTANTFLAGS=--only=REGEX)
 mutants:
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=sched MUTANTS=1 explore-bin test-variant
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=sched MUTANTS=1 explore-bin $$(O=$(O) scripts/mutants --detectors)
 	$(Q)O=$(O) scripts/mutants $(MUTANTFLAGS)
 .PHONY: mutants
 

@@ -5,7 +5,7 @@
  * The default plan, which `make test` runs: on each list strategy with each ref, all unordered pairs of list operations
  * (the search itself tries both orders) in both immediate modes, with external objects; on each space strategy all
  * unordered pairs of space operations; the staged modes, local objects and the pairs across the groups on the strategies
- * of the presets linux and default. Each pair complete to the bound, then random schedules of it. --full takes every
+ * of the presets linux and default. Each pair complete to the bound, random schedules of it before that. --full takes every
  * combination.
  */
 #include <errno.h>
@@ -15,16 +15,20 @@
 
 #include "plan.h"
 
-static struct item *add(struct plan *plan, const struct config *config)
+static struct item *add(struct plan *plan, const struct config *config, enum item_kind kind, const char *scenario)
 {
+	struct item *item;
+
 	if (plan->n == plan->room) {
 		plan->room = plan->room ? 2 * plan->room : 1024;
 		plan->items = realloc(plan->items, plan->room * sizeof(*plan->items));
 		if (!plan->items)
 			abort();
 	}
-	plan->items[plan->n] = (struct item){ .config = *config };
-	return &plan->items[plan->n++];
+	item = &plan->items[plan->n++];
+	*item = (struct item){ .config = *config, .kind = kind };
+	snprintf(item->scenario, sizeof(item->scenario), "%s", scenario);
+	return item;
 }
 
 /* Is @name in the comma-separated @list? Without a list everything is. */
@@ -71,6 +75,22 @@ static void set_policy(struct item *item, const struct choice *c)
 	item->limit = c->schedules;
 }
 
+/* Beside the search: what needs more preemptions than its bound. */
+static void add_random(struct plan *plan, const struct choice *c, const struct config *config, const char *scenario)
+{
+	static const char *const kinds[] = { "p3.", "p4.", "r" };
+	unsigned int i;
+
+	if (c->policy || !c->random)
+		return;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct item *item = add(plan, config, ITEM_RANDOM, scenario);
+
+		snprintf(item->policy, sizeof(item->policy), "%s%llx", kinds[i], (unsigned long long)draw() >> 16);
+		item->limit = c->random;
+	}
+}
+
 /* ---- pairs ---- */
 
 static bool goes(const struct config *config, const struct op *op)
@@ -78,37 +98,19 @@ static bool goes(const struct config *config, const struct op *op)
 	return !(op->needs & IMMEDIATE_ONLY) || (config->flags & GPUVM_VM_IMMEDIATE);
 }
 
-/* Beside the search: what needs more preemptions than its bound. */
-static void add_random(struct plan *plan, const struct choice *c, const struct config *config, const struct op *a,
-		       const struct op *b)
-{
-	static const char *const kinds[] = { "p3.", "p4.", "r" };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
-		struct item *item = add(plan, config);
-
-		snprintf(item->scenario, sizeof(item->scenario), "%s+%s", a->name, b->name);
-		snprintf(item->policy, sizeof(item->policy), "%s%llx", kinds[i], (unsigned long long)draw() >> 16);
-		item->limit = c->random;
-	}
-}
-
 static void add_pair(struct plan *plan, const struct choice *c, const struct config *config, const struct op *a,
 		     const struct op *b)
 {
-	struct item *item;
+	char scenario[sizeof(((struct item *)0)->scenario)];
 
 	if (!goes(config, a) || !goes(config, b))
 		return;
 	/* The many mappings take long to set up: only beside who looks for them. */
 	if ((a->needs ^ b->needs) & NEED_DENSE && !c->full)
 		return;
-	item = add(plan, config);
-	snprintf(item->scenario, sizeof(item->scenario), "%s+%s", a->name, b->name);
-	set_policy(item, c);
-	if (c->random && !c->policy)
-		add_random(plan, c, config, a, b);
+	snprintf(scenario, sizeof(scenario), "%s+%s", a->name, b->name);
+	set_policy(add(plan, config, ITEM_PAIR, scenario), c);
+	add_random(plan, c, config, scenario);
 }
 
 static void add_pairs(struct plan *plan, const struct choice *c, const struct config *config, const struct op *ops,
@@ -148,18 +150,18 @@ static void add_specials(struct plan *plan, const struct choice *c, const struct
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(specials); i++) {
-		struct item item = { .config = *config };
+		struct item *item;
 
 		world.config = *config;
 		if (!scenario_parse(specials[i]))
 			continue;
-		set_policy(&item, c);
+		item = add(plan, config, ITEM_SPECIAL, specials[i]);
+		set_policy(item, c);
 		if (!c->policy) { /* some need one more: up to a point, beside it, and on; three threads have no end */
-			snprintf(item.policy, sizeof(item.policy), "d%u", c->bound + 1);
-			item.limit = strncmp(specials[i], "gem_life", 8) ? SPECIAL_LIMIT : 8 * SPECIAL_LIMIT;
+			snprintf(item->policy, sizeof(item->policy), "d%u", c->bound + 1);
+			item->limit = strncmp(specials[i], "gem_life", 8) ? SPECIAL_LIMIT : 8 * SPECIAL_LIMIT;
 		}
-		snprintf(item.scenario, sizeof(item.scenario), "%s", specials[i]);
-		*add(plan, config) = item;
+		add_random(plan, c, config, specials[i]);
 	}
 }
 
@@ -177,7 +179,7 @@ static const struct op *random_op(const struct config *config, bool space)
 
 static void add_torture(struct plan *plan, const struct choice *c, const struct config *config, bool space)
 {
-	struct item *item = add(plan, config);
+	struct item *item = add(plan, config, ITEM_TORTURE, "");
 	unsigned int t, i, threads = 2 + draw() % 2;
 	const char *lazy = draw() % 4 ? "" : "l";
 	size_t n = 0;
@@ -237,10 +239,7 @@ static void add_config(struct plan *plan, const struct choice *c, const struct c
 	uint64_t i;
 
 	if (c->scenario) {
-		struct item *item = add(plan, config);
-
-		snprintf(item->scenario, sizeof(item->scenario), "%s", c->scenario);
-		set_policy(item, c);
+		set_policy(add(plan, config, ITEM_PAIR, c->scenario), c);
 		return;
 	}
 	if (full || (main_mode && ((first_space && (plain_list || first_ref)) || (first_list && first_ref))))
@@ -283,6 +282,20 @@ static bool runs_here(const struct config *config)
 	return ret != -ENOTSUP;
 }
 
+static void sort(struct plan *plan)
+{
+	struct plan sorted = { 0 };
+	enum item_kind kind;
+	size_t i;
+
+	for (kind = 0; kind < ITEM_KINDS; kind++)
+		for (i = 0; i < plan->n; i++)
+			if (plan->items[i].kind == kind)
+				*add(&sorted, &plan->items[i].config, kind, "") = plan->items[i];
+	free(plan->items);
+	*plan = sorted;
+}
+
 void plan_make(struct plan *plan, const struct choice *c)
 {
 	struct config config;
@@ -295,4 +308,5 @@ void plan_make(struct plan *plan, const struct choice *c)
 				if (usable(GPUVM_AXIS_LIST, l, c->list) && usable(GPUVM_AXIS_SPACE, s, c->space) &&
 				    usable(GPUVM_AXIS_REF, r, c->ref) && runs_here(&config))
 					each_mode(plan, c, &config);
+	sort(plan);
 }

@@ -7,11 +7,21 @@
 
 #include "world.h"
 
+/* In the order in which they are run: what finds most bugs soonest comes first. */
+enum item_kind {
+	ITEM_RANDOM, /* schedules of a pair, or of a special */
+	ITEM_SPECIAL,
+	ITEM_PAIR,
+	ITEM_TORTURE,
+	ITEM_KINDS
+};
+
 struct item {
 	struct config config;
 	char scenario[128];
 	char policy[64];
 	uint64_t limit; /* schedules; 0: until the search is complete */
+	enum item_kind kind;
 };
 
 struct plan {
