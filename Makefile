@@ -54,7 +54,7 @@ variant := cov
 else ifeq ($(SAN),fuzz)
 variant := fuzz
 else ifeq ($(SAN),sched)
-variant := $(if $(MUTANTS),mutants,sched)
+variant := $(if $(MUTANTS),mutants,$(if $(COVERAGE),schedcov,sched))
 else ifeq ($(SAN),trace)
 variant := trace
 else ifneq ($(DEBUG),)
@@ -100,7 +100,7 @@ base-cppflags += -DGPUVM_DEBUG
 san-flags := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 base-cflags += -Wno-error
 have-jemalloc :=
-else ifneq ($(filter sched mutants,$(variant)),)
+else ifneq ($(filter sched mutants schedcov,$(variant)),)
 # Threads are fibers of stress/sched/, which also is the run-time of the core's -fsanitize=thread: it sees every access.
 base-cppflags += -DGPUVM_DEBUG -DGPUVM_SCHED $(if $(MUTANTS),-DGPUVM_MUTANTS)
 base-cflags += -O2
@@ -108,6 +108,12 @@ base-cxxflags += -O2
 base-ldflags += -no-pie
 core-cflags := -fsanitize=thread
 have-jemalloc :=
+ifeq ($(variant),schedcov)
+# What the explorer's schedules reach is counted as in cov, whose branches these shall be; races are not looked for.
+base-cppflags += -DGPUVM_COVERAGE
+core-cflags :=
+san-flags := --coverage -fprofile-update=atomic
+endif
 else ifeq ($(variant),trace)
 # The release build's core, each access noted by stress/trace/; it does not know: -U. Calls stay calls, for the linker to wrap.
 base-cflags += -O2
@@ -155,7 +161,7 @@ core-obj := $(core-src:%.c=$(B)/%.o) \
 	$(refs:%=$(B)/core/ref/table.%.o) $(allocs:%=$(B)/core/alloc/%.o) \
 	$(sort $(spaces:%=$(B)/core/space/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard core/space/*.c)))
 
-ifneq ($(filter sched mutants,$(variant)),)
+ifneq ($(filter sched mutants schedcov,$(variant)),)
 core-obj += $(patsubst %.c,$(B)/%.o,$(wildcard stress/sched/*.c))
 endif
 ifneq ($(core-cflags),)
@@ -385,10 +391,11 @@ stress: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG=1 SAN= stress-bin
 	$(Q)$(O)/gpuvm-stress $(STRESSFLAGS)
 
-## coverage: branch coverage of core/ by the deterministic tests and a short stress run
+## coverage: branch coverage of core/ by the deterministic tests and the explorer (COVERAGEFLAGS=--missing)
 coverage: $(deps-stamp)
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=coverage test-variant
-	$(Q)scripts/coverage --build=$(O)/cov
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) DEBUG= SAN=sched MUTANTS= COVERAGE=1 explore-bin
+	$(Q)scripts/coverage --build=$(O)/cov --explore=$(O)/schedcov $(COVERAGEFLAGS)
 .PHONY: coverage
 
 ## soak: everything in rotation with changing seeds for HOURS hours; report under $(O)/soak (SOAKFLAGS=--space=leaf)

@@ -14,6 +14,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef GPUVM_COVERAGE
+#include <gcov.h>
+#endif
 
 #include "../../bench/output.h"
 #include "plan.h"
@@ -109,6 +112,9 @@ static _Noreturn void child(const struct plan *plan, unsigned int job, struct sh
 	sched_init(program);
 	while ((i = atomic_fetch_add_explicit(&shared->next, 1, memory_order_relaxed)) < plan->n)
 		run_item(&plan->items[i], &shared->tally[job]);
+#ifdef GPUVM_COVERAGE
+	__gcov_dump(); /* _exit() does not */
+#endif
 	_exit(fflush(stdout) || ferror(stdout));
 }
 
