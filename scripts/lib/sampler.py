@@ -213,7 +213,7 @@ class Interrupt:
 
     One that comes with it is its echo: timeout(1) signals the process, and then its group, of which it is one."""
 
-    ECHO = 0.2
+    ECHO = 1.0
 
     def __init__(self):
         self.asked = None
