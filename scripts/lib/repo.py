@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 
@@ -168,12 +169,22 @@ class Repo:
 
     # ---- worktrees ----
 
+    def _is_worktree(self, path):
+        """Of this repository; not of one that was here before and was cloned anew."""
+        try:
+            common = self.git("rev-parse", "--git-common-dir", cwd=path).strip()
+            ours = self.git("rev-parse", "--git-common-dir").strip()
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        return os.path.realpath(os.path.join(path, common)) == os.path.realpath(os.path.join(self.top, ours))
+
     def checkout(self, slot, commit, tree):
         """The worktree of a slot, showing a tree; only files that differ are touched, so make has little to do."""
         path = os.path.join(self.cache, "trees", slot)
         self._make_cache()
         try:
-            if not os.path.exists(os.path.join(path, ".git")):
+            if not self._is_worktree(path):
+                shutil.rmtree(path, ignore_errors=True)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 # -f: a worktree of that name may still be registered although somebody emptied the cache
                 self.git("worktree", "add", "-f", "--detach", "--no-checkout", path, commit)

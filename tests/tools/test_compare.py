@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -174,6 +175,18 @@ class Sides(FakeRepo):
         code, got, _ = self.compare(self.base, "HEAD", "--bench-from=each", "--gate")
         self.assertEqual((code, set(verdicts(got).values())), (4, {"marked"}))
         self.assertEqual(verdicts(self.compare(self.base, "HEAD")[1])[HASH8], "SLOWER")
+
+    def test_a_repository_cloned_anew_where_one_was(self):
+        """The cache's worktrees are those of the old one, which is gone."""
+        self.assertEqual(self.compare(self.base, "HEAD", "--pairs=1")[0], 0)
+        for _ in range(2):  # neither side is built yet
+            self.change(rows={HASH8: 1.1})
+        fresh = self.repo + ".fresh"
+        self.git("clone", "-q", self.repo, fresh)
+        shutil.rmtree(self.repo)
+        os.rename(fresh, self.repo)
+        code, _, err = self.compare("HEAD~1", "HEAD", "--pairs=1")
+        self.assertEqual(code, 0, err)
 
     def test_builds_are_cached(self):
         self.assertIn("building", self.compare(self.base, "HEAD", "--pairs=1")[2])
