@@ -142,6 +142,26 @@ void gpuvm__stock_give(struct gpuvm__obj **stock)
 	}
 }
 
+struct gpuvm__obj *gpuvm__stock_take(struct gpuvm__obj **own, struct gpuvm__obj **stock)
+{
+	struct gpuvm__obj **from = *own ? own : stock, *node = *from;
+
+	GPUVM__BUG_ON(!node);
+	*from = node->stock;
+	return node;
+}
+
+void gpuvm__stock_return(struct gpuvm__obj **own, struct gpuvm__obj **stock)
+{
+	struct gpuvm__obj *node;
+
+	while (stock && (node = *own)) {
+		*own = node->stock;
+		gpuvm__stock_push(stock, node);
+	}
+	gpuvm__stock_give(own);
+}
+
 void gpuvm__obj_drop(const struct gpuvm_device *dev, void *obj)
 {
 	if (dev->rcu)

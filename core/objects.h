@@ -267,6 +267,10 @@ static inline void gpuvm__stock_push(struct gpuvm__obj **stock, struct gpuvm__ob
 bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n);
 /* Give all of it back, counted or not. */
 void gpuvm__stock_give(struct gpuvm__obj **stock);
+/* A section's node: of what it has allocated itself (@own) first, else of the @stock its caller brought; there is one. */
+struct gpuvm__obj *gpuvm__stock_take(struct gpuvm__obj **own, struct gpuvm__obj **stock);
+/* What is left of @own when the section ends: into @stock, if the caller brought one. */
+void gpuvm__stock_return(struct gpuvm__obj **own, struct gpuvm__obj **stock);
 
 /* ---- resv.c ---- */
 

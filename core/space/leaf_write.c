@@ -172,19 +172,6 @@ int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned i
 	return top_up(vm, stock, splits_most(grow) * edits) ? 0 : -ENOMEM;
 }
 
-/* Of what the section has allocated itself; a stock stays where it is, and what is needed is taken at the split. */
-static void free_spares(struct gpuvm__cursor *c)
-{
-	struct leaf_cursor *lc = leaf_cursor(c);
-	struct gpuvm__obj *spare;
-
-	while (c->stock && (spare = lc->spare)) {
-		lc->spare = spare->stock;
-		gpuvm__stock_push(c->stock, spare);
-	}
-	gpuvm__stock_give(&lc->spare);
-}
-
 static bool has_spares(struct gpuvm__cursor *c, unsigned int n)
 {
 	return (c->stock && gpuvm__stock_nr(*c->stock) >= n) || gpuvm__stock_nr(leaf_cursor(c)->spare) >= n;
@@ -192,12 +179,7 @@ static bool has_spares(struct gpuvm__cursor *c, unsigned int n)
 
 static struct leaf *take_spare(struct gpuvm__cursor *c)
 {
-	struct leaf_cursor *lc = leaf_cursor(c);
-	struct gpuvm__obj **from = lc->spare ? &lc->spare : c->stock, *spare = *from;
-
-	GPUVM__BUG_ON(!spare);
-	*from = spare->stock;
-	return container_of(spare, struct leaf, obj);
+	return container_of(gpuvm__stock_take(&leaf_cursor(c)->spare, c->stock), struct leaf, obj);
 }
 
 int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
@@ -226,7 +208,7 @@ int gpuvm__leaf_write_begin(struct gpuvm__cursor *c)
 	return 0;
 
 out_spares:
-	free_spares(c);
+	gpuvm__stock_return(&lc->spare, c->stock);
 	return -ENOMEM;
 }
 
@@ -528,5 +510,5 @@ void gpuvm__leaf_write_end(struct gpuvm__cursor *c)
 	if (likely(!c->right))
 		gpuvm__lock_leave(c, __FILE__, __LINE__);
 	if (unlikely(lc->spare))
-		free_spares(c);
+		gpuvm__stock_return(&lc->spare, c->stock);
 }

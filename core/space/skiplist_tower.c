@@ -198,22 +198,10 @@ int gpuvm__skip_equip(struct gpuvm__cursor *c)
 
 struct skip_tower *gpuvm__skip_take(struct gpuvm__cursor *c)
 {
-	struct skip_cursor *sc = skip_cursor(c);
-	struct gpuvm__obj **from = sc->spare ? &sc->spare : c->stock, *spare = *from;
-
-	GPUVM__BUG_ON(!spare);
-	*from = spare->stock;
-	return container_of(spare, struct skip_tower, obj);
+	return container_of(gpuvm__stock_take(&skip_cursor(c)->spare, c->stock), struct skip_tower, obj);
 }
 
 void gpuvm__skip_strip(struct gpuvm__cursor *c)
 {
-	struct skip_cursor *sc = skip_cursor(c);
-	struct gpuvm__obj *spare;
-
-	while (c->stock && (spare = sc->spare)) {
-		sc->spare = spare->stock;
-		gpuvm__stock_push(c->stock, spare);
-	}
-	gpuvm__stock_give(&sc->spare);
+	gpuvm__stock_return(&skip_cursor(c)->spare, c->stock);
 }
