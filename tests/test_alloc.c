@@ -301,10 +301,46 @@ static void who_needs_it_keeps_it(void **state)
 	takes = stat_of(GPUVM_STAT_MAG_TAKE);
 	remote = stat_of(GPUVM_STAT_MAG_REMOTE);
 	run_thread(replace_all, &job);
-assert_true(stat_of(GPUVM_STAT_MAG_TAKE) - takes <= 1);
+	assert_true(stat_of(GPUVM_STAT_MAG_TAKE) - takes <= 1);
 	assert_true(stat_of(GPUVM_STAT_MAG_REMOTE) - remote <= 1);
 	destroy_all(&job);
 	job_end(&job);
+}
+
+/* By M8 the main thread keeps what another one built, as long as it draws; after quiescing nobody keeps anything. */
+static void create_all(struct job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < job->n; i++)
+		job->va[i] = gpuvm_va_alloc_create(job->vm);
+}
+
+static void *build(void *arg)
+{
+	gpuvm_thread_enter();
+	create_all(arg);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void quiescing_gives_back_what_was_kept(void **state)
+{
+	struct job job = job_make("magazine");
+	unsigned int turn;
+
+	gpuvm_thread_enter();
+	for (turn = 0; turn < 3; turn++) {
+		create_all(&job);
+		destroy_all(&job);
+		run_thread(build, &job);
+		destroy_all(&job);
+	}
+	job_end(&job);
+	assert_true(outstanding() > 0);
+	gpuvm_quiesce();
+	assert_int_equal(outstanding(), 0);
+	gpuvm_thread_leave();
 }
 
 /* What a request takes along for the index and brings back, in all orders; each node counts, and each can be denied. */
@@ -435,6 +471,7 @@ int main(void)
 		cmocka_unit_test(threads_leave_nothing),
 		cmocka_unit_test(who_needs_it_keeps_it),
 		cmocka_unit_test(surplus_is_given_back),
+		cmocka_unit_test(quiescing_gives_back_what_was_kept),
 		cmocka_unit_test(stocks_come_and_go),
 		cmocka_unit_test(quiescing_reaches_open_batches),
 		cmocka_unit_test(resting_threads_hold_nobody_up),

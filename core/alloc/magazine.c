@@ -599,17 +599,24 @@ static void hand_in_everything(void)
 	gpuvm__gate_unlock();
 }
 
+/*
+ * The caller's own, too: who takes a VM down keeps, by M8, what others built it of, scattered over memory that could be given
+ * back whole. First all of them are sorted: that sends some from one parked heap to another.
+ */
 static void magazine_quiesce(void)
 {
 	struct heap *h, *mine = gpuvm__mine(my_heap);
 
 	hand_in_everything();
 	gpuvm__reclaim_barrier();
-	if (mine)
-		take_done(mine);
 	gpuvm__gate_lock();
 	for (h = heaps; h; h = h->next)
-		if (h->parked)
+		if (h->parked || h == mine)
+			take_done(h);
+	if (mine)
+		unstow_all(mine);
+	for (h = heaps; h; h = h->next)
+		if (h->parked || h == mine)
 			empty(h);
 	gpuvm__gate_unlock();
 }
