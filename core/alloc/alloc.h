@@ -13,7 +13,8 @@
  *       object to itself calls gpuvm__obj_end() when the grace period is over, else gpuvm__obj_release().
  *   A4  thread_leave() gives back what is kept for the calling thread; it may come back. NULL: nothing is.
  *   A5  quiesce() returns when everything retired before, by any thread, is freed, and what the caller and threads that left
- *       have kept is given back. No read section open, no lock held. NULL: gpuvm__rcu_barrier(), which follows in any case, will do.
+ *       have kept is given back. No read section open, no lock held. NULL: gpuvm__rcu_barrier(), which follows in any
+ *       case, will do.
  *   A6  stow() may keep a short stock of index nodes (obj.stock, counted, all of one size) for the calling thread, as it is,
  *       or says false; unstow() gives up to @n such nodes of @size bytes, or NULL. Both or neither are NULL.
  */
