@@ -6,20 +6,27 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
-static volatile sig_atomic_t asked;
-static int64_t asked_ms; /* the handler's only, as asked_by: each signal is blocked while it handles the other */
-static pid_t asked_by;
+#define PID_BITS 22 /* Linux has no higher ones */
 
-static int64_t now_ms(void)
+/* When the first came, in ms, and who sent it; 0: nobody has asked. One word: handlers may run on two threads at a time. */
+static _Atomic uint64_t first;
+
+static uint64_t now_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static uint64_t word(uint64_t ms, pid_t by)
+{
+	return (ms + 1) << PID_BITS | (uint64_t)by;
 }
 
 /* A process sent it; a key that was pressed is 0's. */
@@ -28,16 +35,20 @@ static pid_t sender(const siginfo_t *info)
 	return info->si_code == SI_USER ? info->si_pid : 0;
 }
 
+static bool is_echo(uint64_t old, uint64_t new)
+{
+	const uint64_t mask = (1u << PID_BITS) - 1;
+	int64_t ms = (int64_t)(new >> PID_BITS) - (int64_t)(old >> PID_BITS); /* negative: the later of two was noted first */
+
+	return (old & mask) && (old & mask) == (new & mask) && ms < STOP_ECHO_MS;
+}
+
 static void on_signal(int sig, siginfo_t *info, void *unused)
 {
-	int64_t now = now_ms();
+	uint64_t old = 0, new = word(now_ms(), sender(info));
 	int saved = errno;
 
-	if (!asked) {
-		asked_ms = now;
-		asked_by = sender(info);
-		asked = 1;
-	} else if (!asked_by || sender(info) != asked_by || now - asked_ms >= STOP_ECHO_MS) {
+	if (!atomic_compare_exchange_strong(&first, &old, new) && !is_echo(old, new)) {
 		signal(sig, SIG_DFL);
 		raise(sig); /* delivered when the handler returns */
 	}
@@ -48,18 +59,18 @@ void stop_catch_signals(void)
 {
 	struct sigaction sa = { .sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_SIGINFO };
 
-	sigaddset(&sa.sa_mask, SIGINT);
-	sigaddset(&sa.sa_mask, SIGTERM);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 }
 
 void stop_ask(void)
 {
-	asked = 1;
+	uint64_t old = 0;
+
+	atomic_compare_exchange_strong(&first, &old, word(now_ms(), 0));
 }
 
 bool stop_asked(void)
 {
-	return asked;
+	return atomic_load_explicit(&first, memory_order_relaxed);
 }

@@ -104,7 +104,7 @@ twice() {
 check 'a second signal ends it at once' twice
 # What comes with the first one is its echo, and does not.
 echoed() {
-	local id i
+	local id i status
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		rm -f err
 		"$stress" --scenario=hot_bo --duration=1m >out 2>err </dev/null &
@@ -113,7 +113,8 @@ echoed() {
 		kill -TERM $id
 		kill -TERM $id
 		wait $id
-		[ "$(tail -n 1 out)" = SUCCESS ] || { echo "the echo of a signal killed it" && return 1; }
+		status=$?
+		[ "$(tail -n 1 out)" = SUCCESS ] || { echo "exit status $status" && tail -n 20 err && return 1; }
 	done
 }
 check 'two signals at once are one' echoed
