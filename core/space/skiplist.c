@@ -246,10 +246,10 @@ static struct skip_node *held_before(struct gpuvm__cursor *c, uint64_t addr)
 		return sc->at;
 	gpuvm__read_lock();
 	n = seek_before(s, addr);
-	gpuvm__read_unlock();
-	/* Right of the first it is one of ours, so it is still there. */
+	/* Right of the first it is one of ours, so it stays; left of it only the read section keeps it. */
 	if (n == &s->head || (sc->first != &s->head && skip_start(n) < skip_start(sc->first)))
 		n = sc->first;
+	gpuvm__read_unlock();
 	while ((next = next_held(n)) && skip_end(next) <= addr)
 		n = next;
 	return n;
