@@ -246,10 +246,13 @@ static struct skip_node *held_before(struct gpuvm__cursor *c, uint64_t addr)
 		return sc->at;
 	gpuvm__read_lock();
 	n = seek_before(s, addr);
+	if (GPUVM_PLANT(skiplist_reads_late))
+		gpuvm__read_unlock();
 	/* Right of the first it is one of ours, so it stays; left of it only the read section keeps it. */
 	if (n == &s->head || (sc->first != &s->head && skip_start(n) < skip_start(sc->first)))
 		n = sc->first;
-	gpuvm__read_unlock();
+	if (!GPUVM_PLANT(skiplist_reads_late))
+		gpuvm__read_unlock();
 	while ((next = next_held(n)) && skip_end(next) <= addr)
 		n = next;
 	return n;
@@ -297,6 +300,8 @@ static struct skip_node *take_out(struct skip_node *before, uint64_t hi, struct 
 		tail = &skip_va(n)->obj.chain;
 		if (GPUVM_PLANT(skiplist_not_dead))
 			unlock(n);
+		else if (GPUVM_PLANT(skiplist_mark_relaxed))
+			gpuvm__store(&n->link, gpuvm__load(&n->link, relaxed) | SKIP_DEAD, relaxed);
 		else /* Release: what it leads to another writer may have published; who loads the mark goes on there. */
 			gpuvm__store(&n->link, gpuvm__load(&n->link, relaxed) | SKIP_DEAD, release);
 	}

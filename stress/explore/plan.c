@@ -91,6 +91,33 @@ static void add_random(struct plan *plan, const struct choice *c, const struct c
 	}
 }
 
+/* ---- what is in the presets ---- */
+
+static bool same(const char *a, const char *b)
+{
+	return !strcmp(a, b);
+}
+
+/* The strategies of the two presets, linux's first: what the rest is combined with. */
+static const char *preset_of(const char *preset, enum gpuvm_axis axis)
+{
+	static const char *names[2][GPUVM_AXIS_COUNT];
+	const char **cached = &names[preset[0] == 'd'][axis];
+	const struct gpuvm_device_params params = { .preset = preset, .alloc = "glibc" };
+	struct gpuvm_device *dev;
+
+	if (!*cached && !gpuvm_device_create(&params, &dev)) {
+		*cached = gpuvm_device_strategy(dev, axis);
+		gpuvm_device_put(dev);
+	}
+	return *cached ? *cached : gpuvm_strategy_name(axis, 0);
+}
+
+static bool in_preset(enum gpuvm_axis axis, const char *name)
+{
+	return same(name, preset_of("linux", axis)) || same(name, preset_of("default", axis));
+}
+
 /* ---- pairs ---- */
 
 static bool goes(const struct config *config, const struct op *op)
@@ -141,6 +168,7 @@ static const char *const specials[] = {
 	"cleanup_one+cycle",   "prealloc_drop+cycle", "unevict+validate",    "remove+lookup",
 	"unevict+exec",	       "obtain+find+put",     "obtain+obtain+find",  "find+defer+cleanup",
 	"other_keep+walk",     "find,find+put",	      "lookup+map_over+map", "lookup+unmap_mid+insert_mid",
+	"array_back+unmap_left", "insert_tail,unmap_tail+iterate",
 };
 
 #define SPECIAL_LIMIT 800
@@ -151,13 +179,17 @@ static void add_specials(struct plan *plan, const struct choice *c, const struct
 
 	for (i = 0; i < ARRAY_SIZE(specials); i++) {
 		struct item *item;
+		bool dense;
 
 		world.config = *config;
 		if (!scenario_parse(specials[i]))
 			continue;
+		dense = world.needs & NEED_DENSE; /* it is about the space, and takes long to set up */
+		if (dense && !c->full && !in_preset(GPUVM_AXIS_LIST, config->list))
+			continue;
 		item = add(plan, config, ITEM_SPECIAL, specials[i]);
 		set_policy(item, c);
-		if (!c->policy) { /* some need one more: up to a point, beside it, and on; three threads have no end */
+		if (!c->policy && !dense) { /* some need one more: up to a point, and on; three threads have no end */
 			snprintf(item->policy, sizeof(item->policy), "d%u", c->bound + 1);
 			item->limit = strncmp(specials[i], "gem_life", 8) ? SPECIAL_LIMIT : 8 * SPECIAL_LIMIT;
 		}
@@ -202,31 +234,6 @@ static void add_torture(struct plan *plan, const struct choice *c, const struct 
 }
 
 /* ---- configurations ---- */
-
-static bool same(const char *a, const char *b)
-{
-	return !strcmp(a, b);
-}
-
-/* The strategies of the two presets, linux's first: what the rest is combined with. */
-static const char *preset_of(const char *preset, enum gpuvm_axis axis)
-{
-	static const char *names[2][GPUVM_AXIS_COUNT];
-	const char **cached = &names[preset[0] == 'd'][axis];
-	const struct gpuvm_device_params params = { .preset = preset, .alloc = "glibc" };
-	struct gpuvm_device *dev;
-
-	if (!*cached && !gpuvm_device_create(&params, &dev)) {
-		*cached = gpuvm_device_strategy(dev, axis);
-		gpuvm_device_put(dev);
-	}
-	return *cached ? *cached : gpuvm_strategy_name(axis, 0);
-}
-
-static bool in_preset(enum gpuvm_axis axis, const char *name)
-{
-	return same(name, preset_of("linux", axis)) || same(name, preset_of("default", axis));
-}
 
 static void add_config(struct plan *plan, const struct choice *c, const struct config *config)
 {

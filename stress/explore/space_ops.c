@@ -346,6 +346,20 @@ static void run_array_dense(struct actor *a)
 	array(a, ops, false);
 }
 
+/* One section whose first operation is not its leftmost: an index is searched for a place in what is held. */
+static void run_array_back(struct actor *a)
+{
+	static const struct array_op ops[ARRAY_OPS] = { UNMAP(30, 31), MAP(28, 30, 1, 8), MAP(26, 28, 1, 9) };
+
+	array(a, ops, false);
+}
+
+/* Left of that section, and of what its first lock stands for. */
+static void run_unmap_left(struct actor *a)
+{
+	unmap(a, 21, 23);
+}
+
 static void run_close(struct actor *a)
 {
 	struct event *mark = event_begin(a, EV_CLOSE_MARK), *clear = event_begin(a, EV_CLOSE_CLEAR);
@@ -382,6 +396,8 @@ const struct op space_ops[] = {
 	{ "array_fail", SPACE_OP | NEED_MAPS, run_array_fail },
 	{ "array_again", SPACE_OP | NEED_MAPS, run_array_again },
 	{ "array_dense", SPACE_OP | NEED_MAPS | NEED_DENSE, run_array_dense },
+	{ "array_back", NEED_MAPS | NEED_DENSE, run_array_back },
+	{ "unmap_left", NEED_MAPS | NEED_DENSE, run_unmap_left },
 	{ "close", SPACE_OP | NEED_MAPS, run_close },
 };
 const unsigned int nr_space_ops = ARRAY_SIZE(space_ops);

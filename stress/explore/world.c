@@ -33,7 +33,7 @@ unsigned int nr_initial_maps(const struct world *w)
 
 /* What is looked up when all is quiet. */
 static const unsigned int final_pages[] = { 2,	3,  4,	5,  6,	7,  8,	9,  10, 12, 13,
-					    14, 20, 21, 22, 40, 41, 42, 58, 59, 60, 62 };
+					    14, 20, 21, 22, 26, 27, 28, 29, 30, 40, 41, 42, 58, 59, 60, 62 };
 
 /* ---- configurations ---- */
 
