@@ -38,6 +38,9 @@
  *                a marked one in front of what he looks for unlinks it.
  *   N12 retire   When splice() returns, nothing leads to what went: not the list (N5), no tower (it was unlinked, or leads to
  *                the piece that took it over). So mapping and tower are free for reuse when all who are inside now have left.
+ *   N13 path     The towers of one edit are searched for from left to right, each level from where the search before ended: a
+ *                tower further left, not freed (one read section). If its pointer has no mark it is still linked there (N11);
+ *                else the way down is searched again, and does not come by it: it was unlinked on the level above (N10).
  */
 #ifndef GPUVM_CORE_SPACE_SKIP_H
 #define GPUVM_CORE_SPACE_SKIP_H
@@ -148,10 +151,19 @@ unsigned int gpuvm__skip_height(uint64_t start);
  */
 struct skip_node *gpuvm__skip_seek(struct skip_state *s, uint64_t addr, uintptr_t *link);
 
+/*
+ * Of the edits of one read section: on each level a tower, or the head's, that starts before @from (N13). At first @from is
+ * UINT64_MAX: before nothing.
+ */
+struct skip_path {
+	uint64_t from;
+	struct skip_tower *at[SKIP_LEVELS];
+};
+
 /* @t, out of a stock, leads to @n, a mapping in the list whose link the caller has locked. Read section. */
-void gpuvm__skip_raise(struct skip_state *s, struct skip_tower *t, struct skip_node *n);
+void gpuvm__skip_raise(struct skip_state *s, struct skip_path *path, struct skip_tower *t, struct skip_node *n);
 /* The tower of a mapping that the caller has taken out; retires it. Read section. */
-void gpuvm__skip_raze(struct skip_state *s, struct skip_tower *t);
+void gpuvm__skip_raze(struct skip_state *s, struct skip_path *path, struct skip_tower *t);
 
 /* stock() of the contract. */
 int gpuvm__skip_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas, unsigned int edits);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * skiplist.c - space:skiplist, a concurrent interval skip list: the list of mappings is the map and the lock in one
- * (skip.h, N1-N12). Binds of disjoint ranges run in parallel; lookups take no lock and need no second look.
+ * (skip.h, N1-N13). Binds of disjoint ranges run in parallel; lookups take no lock and need no second look.
  *
  * Source: the idea of "Scalable Address Spaces using Concurrent Interval Skiplist" (SOSP '25): the lock is in the links of the
  * lowest level, whoever edits a range locks the links that lead through it, one store publishes. Teaches: what it saves to
@@ -288,14 +288,14 @@ static struct gpuvm_va *prev(struct gpuvm__cursor *c, uint64_t below)
 
 /* ---- splice ---- */
 
-/* Of what is in the way up to @hi, the first; *@behind: what comes after it. */
+/* What is in the way up to @hi; *@towers: theirs, linked by obj.stock, in order. Returns what comes after it. */
 static struct skip_node *take_out(struct skip_node *before, uint64_t hi, struct gpuvm_va **removed,
-				  struct skip_node **behind)
+				  struct gpuvm__obj **towers)
 {
-	struct skip_node *n, *first = next_held(before);
 	struct gpuvm_va **tail = removed, *rest = *removed;
+	struct skip_node *n;
 
-	for (n = first; n && skip_start(n) < hi; n = next_held(n)) {
+	for (n = next_held(before); n && skip_start(n) < hi; n = next_held(n)) {
 		*tail = skip_va(n);
 		tail = &skip_va(n)->obj.chain;
 		if (GPUVM_PLANT(skiplist_not_dead))
@@ -304,10 +304,14 @@ static struct skip_node *take_out(struct skip_node *before, uint64_t hi, struct 
 			gpuvm__store(&n->link, gpuvm__load(&n->link, relaxed) | SKIP_DEAD, relaxed);
 		else /* Release: what it leads to another writer may have published; who loads the mark goes on there. */
 			gpuvm__store(&n->link, gpuvm__load(&n->link, relaxed) | SKIP_DEAD, release);
+		if (n->tower && !GPUVM_PLANT(skiplist_tower_stays)) {
+			*towers = &n->tower->obj;
+			towers = &n->tower->obj.stock;
+		}
 	}
 	*tail = rest;
-	*behind = n;
-	return first;
+	*towers = NULL;
+	return n;
 }
 
 /* A chain of @in, in front of @behind; locked: they are part of the section. */
@@ -329,38 +333,41 @@ static void publish(struct skip_node *before, struct skip_node *to)
 	gpuvm__store(&before->link, (uintptr_t)to | SKIP_LOCKED, release);
 }
 
-/* The one of @in that starts where @old did, or NULL. */
-static struct skip_node *heir_of(struct skip_node *old, struct gpuvm_va *const *in, unsigned int n)
+/* The one of @in that starts where @t says, or NULL. */
+static struct skip_node *heir_of(struct skip_tower *t, struct gpuvm_va *const *in, unsigned int n)
 {
 	while (n)
-		if (in[--n]->start == skip_start(old))
+		if (in[--n]->start == t->start)
 			return skip_node(in[n]);
 	return NULL;
 }
 
-/* N8, N12. Those that went are ours alone now, but for readers. */
-static void move_towers(struct gpuvm__cursor *c, struct skip_node *old, struct skip_node *behind,
-			struct gpuvm_va *const *in, unsigned int n)
+/* N8, N12; from left to right: N13. @old are the towers of those that went. */
+static void move_towers(struct gpuvm__cursor *c, struct gpuvm__obj *old, struct gpuvm_va *const *in, unsigned int n)
 {
 	struct skip_state *s = skip_state(c->vm);
+	struct skip_path path;
+	struct skip_tower *t;
 	struct skip_node *heir;
+	unsigned int i;
 
+	path.from = UINT64_MAX;
 	gpuvm__read_lock();
-	for (; old != behind; old = next_held(old)) {
-		if (likely(!old->tower) || GPUVM_PLANT(skiplist_tower_stays))
-			continue;
-		heir = heir_of(old, in, n);
+	while (old) {
+		t = container_of(old, struct skip_tower, obj);
+		old = old->stock;
+		heir = heir_of(t, in, n);
 		if (!heir) {
-			gpuvm__skip_raze(s, old->tower);
+			gpuvm__skip_raze(s, &path, t);
 			continue;
 		}
-		heir->tower = old->tower;
+		heir->tower = t;
 		/* Release: as that of the link, for who gets there this way. */
-		gpuvm__store(&heir->tower->node, heir, release);
+		gpuvm__store(&t->node, heir, release);
 	}
-	while (n--)
-		if (!skip_node(in[n])->tower && gpuvm__skip_height(in[n]->start))
-			gpuvm__skip_raise(s, gpuvm__skip_take(c), skip_node(in[n]));
+	for (i = 0; i < n; i++)
+		if (!skip_node(in[i])->tower && gpuvm__skip_height(in[i]->start))
+			gpuvm__skip_raise(s, &path, gpuvm__skip_take(c), skip_node(in[i]));
 	gpuvm__read_unlock();
 }
 
@@ -368,10 +375,11 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 		   struct gpuvm_va **removed)
 {
 	struct skip_cursor *sc = skip_cursor(c);
-	struct skip_node *before = held_before(c, lo), *old, *new, *behind;
+	struct skip_node *before = held_before(c, lo), *new, *behind;
+	struct gpuvm__obj *towers;
 	bool at_end = sc->last == before || skip_start(sc->last) < hi;
 
-	old = take_out(before, hi, removed, &behind);
+	behind = take_out(before, hi, removed, &towers);
 	new = chain(in, n, behind);
 	if (GPUVM_PLANT(skiplist_two_stores))
 		publish(before, behind);
@@ -379,7 +387,7 @@ static void splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpu
 	if (at_end)
 		sc->last = n ? skip_node(in[n - 1]) : before;
 	sc->at = before != &skip_state(c->vm)->head ? before : NULL;
-	move_towers(c, old, behind, in, n);
+	move_towers(c, towers, in, n);
 }
 
 /* ---- life ---- */

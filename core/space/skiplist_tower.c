@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * skiplist_tower.c - the towers of space:skiplist: hints where in the list to start (skip.h, N8-N12).
+ * skiplist_tower.c - the towers of space:skiplist: hints where in the list to start (skip.h, N8-N13).
  *
  * Each level is a list with marked pointers, as Harris' ("A Pragmatic Implementation of Non-Blocking Linked-Lists", DISC
  * '01), without locks: writers far apart share none. What makes a skip list of such levels hard, a tower that is taken down
@@ -36,14 +36,14 @@ static uintptr_t next_of(struct skip_tower *t, unsigned int level)
 	return gpuvm__load(&t->next[level], acquire);
 }
 
-/* Of the towers that start at or before @addr, or the head's, the last one that a walk down to @level meets. N10. */
-static struct skip_tower *descend(struct skip_state *s, uint64_t addr, unsigned int level)
+/* Of the towers that start at or before @addr, or the head's, the last one that a walk down to the lowest level meets. N10. */
+static struct skip_tower *descend(struct skip_state *s, uint64_t addr)
 {
-	unsigned int i = gpuvm__load(&s->levels, relaxed);
+	unsigned int levels = gpuvm__load(&s->levels, relaxed);
 	struct skip_tower *t = &s->tower, *next;
 
-	while (i-- > level)
-		while ((next = tower_of(next_of(t, i))) && next->start <= addr)
+	for (; levels; levels--)
+		while ((next = tower_of(next_of(t, levels - 1))) && next->start <= addr)
 			t = next;
 	return t;
 }
@@ -54,7 +54,7 @@ struct skip_node *gpuvm__skip_seek(struct skip_state *s, uint64_t addr, uintptr_
 	struct skip_node *n;
 
 	for (;; addr = t->start - 1) {
-		t = descend(s, addr, 0);
+		t = descend(s, addr);
 		/* Acquire: the mapping may have taken the tower over after it was linked. */
 		n = t == &s->tower ? &s->head : gpuvm__load(&t->node, acquire);
 		*link = gpuvm__load(&n->link, acquire);
@@ -70,34 +70,50 @@ struct skip_node *gpuvm__skip_seek(struct skip_state *s, uint64_t addr, uintptr_
 
 /* ---- editing a level ---- */
 
-/*
- * On @level, between which two @start belongs: *@next starts at or after it. Unlinks what is marked on the way there. *@pred
- * had no mark; where it gets one, a compare-and-swap of its pointer fails.
- */
-static void find(struct skip_state *s, uint64_t start, unsigned int level, struct skip_tower **pred,
-		 struct skip_tower **next)
+/* Level by level where a search for @start comes down to it. N10. */
+static void trace(struct skip_state *s, struct skip_path *path, uint64_t start)
 {
-	struct skip_tower *t;
+	unsigned int level, levels = gpuvm__load(&s->levels, relaxed);
+	struct skip_tower *t = &s->tower, *next;
+
+	for (level = SKIP_LEVELS; level--;) {
+		path->at[level] = t;
+		while (level < levels && (next = tower_of(next_of(t, level))) && next->start < start)
+			t = next;
+	}
+}
+
+/*
+ * On @level, between which two @start belongs: path->at[level] and what is returned, which starts at or after it. Unlinks what
+ * is marked on the way there. path->at[level] had no mark; where it gets one, a compare-and-swap of its pointer fails.
+ */
+static struct skip_tower *find(struct skip_state *s, struct skip_path *path, uint64_t start, unsigned int level)
+{
+	struct skip_tower *pred, *t;
 	uintptr_t after, exp;
 
+	if (start < path->from)
+		trace(s, path, start);
+	path->from = start;
+	GPUVM__BUG_ON(path->at[level] != &s->tower && path->at[level]->start >= start);
 again:
-	*pred = start ? descend(s, start - 1, level + 1) : &s->tower;
-	after = next_of(*pred, level);
-	if (unlikely(after & SKIP_MARKED))
-		goto again; /* it is unlinked above by now (N10): the next descent does not meet it */
+	while (unlikely((after = next_of(path->at[level], level)) & SKIP_MARKED))
+		trace(s, path, start); /* it is unlinked above by now (N10): the next search does not come down by it */
+	pred = path->at[level];
 	while ((t = tower_of(after)) && t->start < start) {
 		after = next_of(t, level);
 		if (likely(!(after & SKIP_MARKED))) {
-			*pred = t;
+			pred = t;
 			continue;
 		}
 		after &= ~(uintptr_t)SKIP_MARKED;
 		exp = (uintptr_t)t;
 		/* Release: who comes this way instead finds what is behind @t whole. */
-		if (!gpuvm__cas(&(*pred)->next[level], &exp, after, release))
+		if (!gpuvm__cas(&pred->next[level], &exp, after, release))
 			goto again;
 	}
-	*next = t;
+	path->at[level] = pred;
+	return t;
 }
 
 /* Before a tower is linked there. */
@@ -109,10 +125,10 @@ static void raise_levels(struct skip_state *s, uint32_t levels)
 		;
 }
 
-void gpuvm__skip_raise(struct skip_state *s, struct skip_tower *t, struct skip_node *n)
+void gpuvm__skip_raise(struct skip_state *s, struct skip_path *path, struct skip_tower *t, struct skip_node *n)
 {
 	unsigned int level, height = gpuvm__skip_height(skip_start(n));
-	struct skip_tower *pred, *next;
+	struct skip_tower *next;
 	uintptr_t exp;
 
 	t->start = skip_start(n);
@@ -123,34 +139,34 @@ void gpuvm__skip_raise(struct skip_state *s, struct skip_tower *t, struct skip_n
 	raise_levels(s, height);
 	for (level = 0; level < height; level++) {
 		do {
-			find(s, t->start, level, &pred, &next);
+			next = find(s, path, t->start, level);
 			gpuvm__store(&t->next[level], (uintptr_t)next, relaxed);
 			exp = (uintptr_t)next;
 			/* Release: who finds it finds its start, its mapping and what is behind it. */
-		} while (!gpuvm__cas(&pred->next[level], &exp, (uintptr_t)t, release));
+		} while (!gpuvm__cas(&path->at[level]->next[level], &exp, (uintptr_t)t, release));
 	}
 }
 
 /* Somebody who passes by may have done it: then @t is no longer what stands there. */
-static void unlink_level(struct skip_state *s, struct skip_tower *t, unsigned int level)
+static void unlink_level(struct skip_state *s, struct skip_path *path, struct skip_tower *t, unsigned int level)
 {
-	struct skip_tower *pred, *next;
+	struct skip_tower *next;
 	uintptr_t after, exp;
 
 	/* Release: who meets the mark finds @t unlinked on the level above. */
 	after = gpuvm__fetch_or(&t->next[level], SKIP_MARKED, acq_rel);
 	do {
-		find(s, t->start, level, &pred, &next);
+		next = find(s, path, t->start, level);
 		exp = (uintptr_t)t;
-	} while (next == t && !gpuvm__cas(&pred->next[level], &exp, after, release));
+	} while (next == t && !gpuvm__cas(&path->at[level]->next[level], &exp, after, release));
 }
 
-void gpuvm__skip_raze(struct skip_state *s, struct skip_tower *t)
+void gpuvm__skip_raze(struct skip_state *s, struct skip_path *path, struct skip_tower *t)
 {
 	unsigned int level = gpuvm__skip_height(t->start);
 
 	while (level--)
-		unlink_level(s, t, level);
+		unlink_level(s, path, t, level);
 	if (GPUVM_PLANT(skiplist_tower_without_grace))
 		gpuvm__obj_free(t);
 	else
