@@ -26,9 +26,9 @@
  *                loaded, what that leads to is, too; else it was when X went, which is no earlier than the moment at which
  *                X was known to be there. At that moment the two were neighbours, so nothing was mapped between them, and
  *                the first mapping that ends after an address was the lowest one there (S2). No second look.
- *   N8  towers   Whether a mapping has a tower, and of how many levels, is a function of its start: one in four has one, one
- *                in four of those a second level, and so on. So a piece with the start of what it was cut from takes over its
- *                tower; new starts are those of the request: its lo and its hi. stock() knows how many towers that may be (S4).
+ *   N8  towers   Whether a mapping has a tower, and of how many levels, is a function of its start: one in four has one, every
+ *                other one of those a second level, and so on. So a piece with the start of what it was cut from takes over
+ *                its tower; new starts are those of the request: its lo and its hi. stock() knows how many that may be (S4).
  *   N9  hints    Towers say where to start, nothing else. A mapping that is found through one counts if it has no mark (N6);
  *                else the search is done again for what is left of it.
  *   N10 linked   On each level towers form a list of their own, in order, edited by compare-and-swap. A tower is linked and
@@ -47,11 +47,16 @@
 
 #include "space.h"
 
-#define SKIP_LEVELS 8u /* of towers: above 4^8 of them the highest one gets longer */
+/*
+ * Each level costs a search the lines of the towers it looks at there: least if every other one has a level more. But two
+ * lines for every other mapping is much, so one mapping in 2^SKIP_SHIFT has a tower, and where towers are so few that they
+ * stay in the caches one in four goes higher. Of a million mappings some thirty have all levels.
+ */
+#define SKIP_LEVELS 10u
+#define SKIP_HALVES 6u /* to that level every other one goes */
 
-/* One in 2^SKIP_SHIFT has a tower. The explorer's worlds are small: more of them. */
 #ifdef GPUVM_SCHED
-#define SKIP_SHIFT 1u
+#define SKIP_SHIFT 1u /* the explorer's worlds are small */
 #else
 #define SKIP_SHIFT 2u
 #endif
@@ -68,12 +73,21 @@ struct skip_node {
 	struct skip_tower *tower; /* NULL: none; under the link's lock */
 };
 
+/* Two lines. A search looks at the second only, but on the highest levels: those few towers stay in the caches. */
 struct skip_tower {
 	alignas(GPUVM__LINE) struct gpuvm__obj obj;
+	_Atomic uintptr_t next[SKIP_LEVELS]; /* by skip_level(): struct skip_tower, SKIP_MARKED */
 	uint64_t start; /* its mapping's */
-	_Atomic uintptr_t next[SKIP_LEVELS]; /* struct skip_tower, SKIP_MARKED */
 	_Atomic(struct skip_node *) node;
 };
+
+static_assert(offsetof(struct skip_tower, next[SKIP_LEVELS - SKIP_HALVES]) == GPUVM__LINE, "what is searched is one line");
+
+/* The lowest one comes last, next to start. */
+static inline _Atomic uintptr_t *skip_level(struct skip_tower *t, unsigned int level)
+{
+	return &t->next[SKIP_LEVELS - 1 - level];
+}
 
 struct skip_state {
 	struct skip_node head; /* ends at 0; never dies */

@@ -409,7 +409,7 @@ static void fini(struct gpuvm_vm *vm)
 {
 	struct skip_state *s = skip_state(vm);
 
-	GPUVM__BUG_ON(gpuvm__load(&s->head.link, relaxed) || gpuvm__load(&s->tower.next[0], relaxed));
+	GPUVM__BUG_ON(gpuvm__load(&s->head.link, relaxed) || gpuvm__load(skip_level(&s->tower, 0), relaxed));
 }
 
 /* Towers as they should be (N8): those of others are not looked into. */

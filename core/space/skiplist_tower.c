@@ -20,7 +20,13 @@ static uint64_t mix(uint64_t x)
 
 unsigned int gpuvm__skip_height(uint64_t start)
 {
-	return (unsigned int)__builtin_ctzll(mix(start) | 1ull << (SKIP_LEVELS * SKIP_SHIFT)) / SKIP_SHIFT;
+	unsigned int most = SKIP_SHIFT - 1 + 2 * SKIP_LEVELS - SKIP_HALVES;
+	unsigned int n = (unsigned int)__builtin_ctzll(mix(start) | 1ull << most);
+
+	if (n < SKIP_SHIFT)
+		return 0;
+	n -= SKIP_SHIFT - 1;
+	return n <= SKIP_HALVES ? n : (n + SKIP_HALVES) / 2;
 }
 
 /* ---- searching ---- */
@@ -33,7 +39,7 @@ static struct skip_tower *tower_of(uintptr_t next)
 /* Acquire: pairs with the release that linked what it leads to. */
 static uintptr_t next_of(struct skip_tower *t, unsigned int level)
 {
-	return gpuvm__load(&t->next[level], acquire);
+	return gpuvm__load(skip_level(t, level), acquire);
 }
 
 /* Of the towers that start at or before @addr, or the head's, the last one that a walk down to the lowest level meets. N10. */
@@ -109,7 +115,7 @@ again:
 		after &= ~(uintptr_t)SKIP_MARKED;
 		exp = (uintptr_t)t;
 		/* Release: who comes this way instead finds what is behind @t whole. */
-		if (!gpuvm__cas(&pred->next[level], &exp, after, release))
+		if (!gpuvm__cas(skip_level(pred, level), &exp, after, release))
 			goto again;
 	}
 	path->at[level] = pred;
@@ -134,16 +140,16 @@ void gpuvm__skip_raise(struct skip_state *s, struct skip_path *path, struct skip
 	t->start = skip_start(n);
 	atomic_init(&t->node, n);
 	for (level = 0; level < SKIP_LEVELS; level++)
-		atomic_init(&t->next[level], 0);
+		atomic_init(skip_level(t, level), 0);
 	n->tower = t;
 	raise_levels(s, height);
 	for (level = 0; level < height; level++) {
 		do {
 			next = find(s, path, t->start, level);
-			gpuvm__store(&t->next[level], (uintptr_t)next, relaxed);
+			gpuvm__store(skip_level(t, level), (uintptr_t)next, relaxed);
 			exp = (uintptr_t)next;
 			/* Release: who finds it finds its start, its mapping and what is behind it. */
-		} while (!gpuvm__cas(&path->at[level]->next[level], &exp, (uintptr_t)t, release));
+		} while (!gpuvm__cas(skip_level(path->at[level], level), &exp, (uintptr_t)t, release));
 	}
 }
 
@@ -154,11 +160,11 @@ static void unlink_level(struct skip_state *s, struct skip_path *path, struct sk
 	uintptr_t after, exp;
 
 	/* Release: who meets the mark finds @t unlinked on the level above. */
-	after = gpuvm__fetch_or(&t->next[level], SKIP_MARKED, acq_rel);
+	after = gpuvm__fetch_or(skip_level(t, level), SKIP_MARKED, acq_rel);
 	do {
 		next = find(s, path, t->start, level);
 		exp = (uintptr_t)t;
-	} while (next == t && !gpuvm__cas(&path->at[level]->next[level], &exp, after, release));
+	} while (next == t && !gpuvm__cas(skip_level(path->at[level], level), &exp, after, release));
 }
 
 void gpuvm__skip_raze(struct skip_state *s, struct skip_path *path, struct skip_tower *t)
