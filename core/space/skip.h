@@ -54,6 +54,7 @@
  */
 #define SKIP_LEVELS 10u
 #define SKIP_HALVES 6u /* to that level every other one goes */
+#define SKIP_LONG 4u /* so many levels are worth a prefetch */
 
 #ifdef GPUVM_SCHED
 #define SKIP_SHIFT 1u /* the explorer's worlds are small */

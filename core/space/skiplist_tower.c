@@ -42,16 +42,42 @@ static uintptr_t next_of(struct skip_tower *t, unsigned int level)
 	return gpuvm__load(skip_level(t, level), acquire);
 }
 
+/* Where a search may go from @t next but one: down, while it still waits for the start of the next tower on @level. */
+static void prefetch_below(struct skip_tower *t, unsigned int level)
+{
+#ifndef GPUVM_SCHED /* nothing comes of these loads: no steps */
+	if (level) /* the line that is searched */
+		__builtin_prefetch((void *)(gpuvm__load(skip_level(t, level - 1), relaxed) + GPUVM__LINE));
+	else
+		__builtin_prefetch(gpuvm__load(&t->node, relaxed));
+#endif
+}
+
+/* On @level, which is long: of those from @t on that start at or before @addr the last one. */
+static inline struct skip_tower *walk(struct skip_tower *t, unsigned int level, uint64_t addr)
+{
+	struct skip_tower *next;
+
+	for (;; t = next) {
+		next = tower_of(next_of(t, level));
+		prefetch_below(t, level);
+		if (!next || next->start > addr)
+			return t;
+	}
+}
+
 /* Of the towers that start at or before @addr, or the head's, the last one that a walk down to the lowest level meets. N10. */
 static struct skip_tower *descend(struct skip_state *s, uint64_t addr)
 {
 	unsigned int levels = gpuvm__load(&s->levels, relaxed);
 	struct skip_tower *t = &s->tower, *next;
 
-	for (; levels; levels--)
+	for (; levels > SKIP_LONG; levels--)
 		while ((next = tower_of(next_of(t, levels - 1))) && next->start <= addr)
 			t = next;
-	return t;
+	for (; levels > 1; levels--)
+		t = walk(t, levels - 1, addr);
+	return levels ? walk(t, 0, addr) : t;
 }
 
 struct skip_node *gpuvm__skip_seek(struct skip_state *s, uint64_t addr, uintptr_t *link)
