@@ -139,17 +139,13 @@ static inline void gpuvm__native_spin_init(struct gpuvm__native_spin *l)
 	atomic_init(&l->locked, 0);
 }
 
+/* thread.c: somebody has it. */
+void gpuvm__native_spin_slowly(struct gpuvm__native_spin *l);
+
 static inline void gpuvm__native_spin_lock(struct gpuvm__native_spin *l)
 {
-	unsigned int spins = 0;
-
-	while (atomic_exchange_explicit(&l->locked, 1, memory_order_acquire)) {
-		while (atomic_load_explicit(&l->locked, memory_order_relaxed)) {
-			if (++spins % 1024 == 0)
-				sched_yield();
-			gpuvm__cpu_relax();
-		}
-	}
+	if (unlikely(atomic_exchange_explicit(&l->locked, 1, memory_order_acquire)))
+		gpuvm__native_spin_slowly(l);
 }
 
 static inline bool gpuvm__native_spin_trylock(struct gpuvm__native_spin *l)

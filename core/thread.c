@@ -50,6 +50,19 @@ void gpuvm__rcu_barrier_wait(void)
 #endif
 
 #ifndef GPUVM_SCHED
+__slow void gpuvm__native_spin_slowly(struct gpuvm__native_spin *l)
+{
+	unsigned int spins = 0;
+
+	do {
+		while (atomic_load_explicit(&l->locked, memory_order_relaxed)) {
+			if (++spins % 1024 == 0)
+				sched_yield();
+			gpuvm__cpu_relax();
+		}
+	} while (atomic_exchange_explicit(&l->locked, 1, memory_order_acquire));
+}
+
 static void *nothing(void *arg)
 {
 	return arg;
