@@ -147,6 +147,13 @@ static struct gpuvm_va *step(struct leaf_cursor *lc, uint64_t from)
 }
 
 /* Writers: the leaves are held, their seqs do not change. */
+static struct gpuvm_va *next_known(struct leaf_cursor *lc)
+{
+	lc->at = lc->first;
+	lc->index = lc->from;
+	return lc->from < lc->to ? leaf_slot(lc->first, lc->from) : NULL;
+}
+
 static struct gpuvm_va *next_held(struct gpuvm__cursor *c, uint64_t from)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
@@ -157,10 +164,7 @@ static struct gpuvm_va *next_held(struct gpuvm__cursor *c, uint64_t from)
 	for (;; l = leaf_right(l)) {
 		if (leaf_hi(l) <= from && l != lc->last)
 			continue;
-		if (likely(lc->first == lc->last && from == c->lo && !lc->edited))
-			n = lc->below_lo;
-		else
-			n = leaf_find(l, from);
+		n = leaf_find(l, from);
 		lc->at = l;
 		lc->index = n;
 		if (n && (va = leaf_slot(l, n - 1))->end > from) {
@@ -180,6 +184,8 @@ static struct gpuvm_va *next(struct gpuvm__cursor *c, uint64_t from)
 
 	if (from >= c->hi)
 		return NULL;
+	if (c->write && from == c->lo && leaf_known(leaf_cursor(c)))
+		return next_known(leaf_cursor(c));
 	va = step(leaf_cursor(c), from);
 	if (va)
 		return va->start < c->hi ? va : NULL;

@@ -21,7 +21,8 @@
  *                afterwards. Two equal even seqs around some loads: they are of one state.
  *   F5  dead     DEAD is for ever. right of a dead leaf leads to the leaf that took its range, whose lo is lower.
  *   F6  hints    From the tree, and by right links, a reader gets to leaves whose lo is not above its address and that were
- *                alive at some moment of its section. From each of those right links lead to the live leaf of the address.
+ *                alive at some moment of its section. From each of those right links lead to the live leaf of the address;
+ *                also from the first leaf, which is never dead: who starts there needs no tree and no section to find it.
  *   F7  order    A thread waits for a leaf's lock only while all it holds, in whatever sections, are to the left of it; to
  *                the left it only tries.
  *   F8  retire   A dead leaf is retired after it left the tree, dead leaves in the order in which they died: so what a
@@ -77,7 +78,8 @@ struct inode {
 
 struct leaf_state {
 	_Atomic(struct inode *) root;
-	struct leaf *first; /* lo 0: never dies */
+	struct leaf *first; /* lo 0: never dies; constant */
+	_Atomic bool alone; /* the tree has no leaf but the first; a hint as the tree is */
 	/* News: stacks, pushed by writers, emptied by the keeper. Not in the line of root, which every lookup reads. */
 	alignas(GPUVM__LINE) _Atomic(struct leaf *) born;
 	_Atomic(struct leaf *) died;
@@ -96,7 +98,7 @@ static inline struct leaf_state *leaf_state(struct gpuvm_vm *vm)
  * @first, @last: writer: held, and all between them
  * @spare: writer: linked by obj.stock; for splits, if there is no stock or not enough in it
  * @at, @index: where the last answer was: leaf and entry
- * @below_lo, @below_hi: writer: how many keys of @first are <= c->lo, and of @last <= c->hi - 1; until it is edited
+ * @from, @to: writer: entries [from, to) of @first overlap the section; if that is @last, too, and until it is edited
  * @edited: writer: something changed
  */
 struct leaf_cursor {
@@ -104,7 +106,7 @@ struct leaf_cursor {
 	struct gpuvm__obj *spare;
 	struct leaf *at;
 	uint8_t index;
-	uint8_t below_lo, below_hi;
+	uint8_t from, to;
 	bool edited;
 };
 
@@ -171,12 +173,21 @@ static inline void leaf_prefetch(const void *node, size_t size)
 		__builtin_prefetch((const char *)node + at);
 }
 
+/* Is there no need to look further than the first leaf? Relaxed: whatever the tree has become, one may start there (F6). */
+static inline bool leaf_alone(struct leaf_state *s)
+{
+	return gpuvm__load(&s->alone, relaxed);
+}
+
 /* A leaf from which right links lead to @addr (F6). Read section. Acquire pairs with the release that published each. */
 static inline struct leaf *leaf_locate(struct leaf_state *s, uint64_t addr)
 {
-	struct inode *n = gpuvm__load(&s->root, acquire);
+	struct inode *n;
 	struct leaf *l;
 
+	if (leaf_alone(s))
+		return s->first;
+	n = gpuvm__load(&s->root, acquire);
 	while (n->level) {
 		n = gpuvm__load(&n->child[inode_find(n, addr)], acquire);
 		leaf_prefetch(n, sizeof(*n));
@@ -261,6 +272,12 @@ struct leaf_entry {
 	struct gpuvm_va *va;
 };
 
+/* Are the cursor's @from and @to true? What begin() found out holds until the first edit, if all of it is in one leaf. */
+static inline bool leaf_known(struct leaf_cursor *lc)
+{
+	return lc->first == lc->last && !lc->edited;
+}
+
 /* The held leaf of @addr. */
 static inline struct leaf *leaf_held(struct leaf_cursor *lc, uint64_t addr)
 {
@@ -283,6 +300,14 @@ bool gpuvm__leaf_shrinks(struct gpuvm__cursor *c, struct gpuvm_va *va);
 
 /* leaf_merge.c: take in neighbours that are nearly empty. All held leaves stay held, or die into one that is held. */
 void gpuvm__leaf_tidy(struct gpuvm__cursor *c);
+
+/* Is there anything to take in? Not where all that is held is one leaf that is full enough, or has no neighbours. */
+static inline bool leaf_untidy(struct leaf_cursor *lc)
+{
+	struct leaf *l = lc->last;
+
+	return l != lc->first || (leaf_n(l) <= LEAF_FEW && (leaf_right(l) || l->lo));
+}
 
 /* leaf_index.c */
 struct leaf *gpuvm__leaf_alloc(struct gpuvm_vm *vm);

@@ -139,12 +139,18 @@ static unsigned int copy_entries(const struct inode *n, unsigned int at, const s
 	return to;
 }
 
+static void set_root(struct leaf_state *s, struct inode *root)
+{
+	gpuvm__store(&s->root, root, release);
+	gpuvm__store(&s->alone, !root->level && root->n == 1, relaxed);
+}
+
 static void publish_root(struct change *c, unsigned int level, const struct entry *up, unsigned int k)
 {
 	struct inode *root = k == 1 ? up[0].child : make(c, level + 1, up, k);
 
 	if (!c->failed)
-		gpuvm__store(&leaf_state(c->vm)->root, root, release);
+		set_root(leaf_state(c->vm), root);
 }
 
 /* Level 0 of @p is to have @e[0..n) instead. False: no memory, nothing changed. */
@@ -361,7 +367,7 @@ int gpuvm__leaf_index_init(struct gpuvm_vm *vm)
 	s->first = first.child;
 	s->first->indexed = true;
 	gpuvm__spin_init(&s->keeper);
-	atomic_init(&s->root, root);
+	set_root(s, root);
 	return 0;
 }
 

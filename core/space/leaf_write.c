@@ -24,16 +24,15 @@ static void unlock_all(struct leaf_cursor *lc)
 {
 	struct leaf *l, *right;
 
-	for (l = lc->first;; l = right) {
+	for (l = lc->first; l != lc->last; l = right) {
 		right = leaf_right(l);
 		unlock(l);
-		if (l == lc->last)
-			return;
 	}
+	unlock(l);
 }
 
 /* The leaf of @addr, locked and alive. It may die while we wait for it: look again from where it went. */
-static inline struct leaf *lock_leaf_of(struct leaf_state *s, uint64_t addr)
+static __apart struct leaf *lock_found(struct leaf_state *s, uint64_t addr)
 {
 	struct leaf *l;
 
@@ -51,68 +50,91 @@ static inline struct leaf *lock_leaf_of(struct leaf_state *s, uint64_t addr)
 	return l;
 }
 
-/* Alive: F3. */
-static void lock_next(struct leaf_cursor *lc)
+/*
+ * The same. The first leaf never dies, so it needs no read section. It is looked at before it is locked, too: it may be
+ * held already, by the section to the left (F7), whose end is not above @addr then.
+ */
+static inline struct leaf *lock_leaf_of(struct leaf_state *s, uint64_t addr)
 {
-	lc->last = leaf_right(lc->last);
-	lock(lc->last);
+	struct leaf *l = s->first;
+
+	if (leaf_alone(s) && likely(addr < leaf_hi(l))) {
+		lock(l);
+		if (likely(addr < leaf_hi(l)))
+			return l;
+		unlock(l);
+	}
+	return lock_found(s, addr);
 }
 
-/* Where the mapping at c->lo starts, if it starts before @l; else c->lo. Only entry 0 can (F2): others are not looked at. */
-static uint64_t reach_left(struct gpuvm__cursor *c, struct leaf *l, unsigned int below)
+/* From what is held on to the right, as far as @hi. Alive: F3. */
+static inline void lock_until(struct leaf_cursor *lc, uint64_t hi)
 {
-	struct gpuvm_va *va;
-
-	if (likely(below != 1 || gpuvm__load(&l->key[0], relaxed) >= l->lo))
-		return c->lo;
-	va = leaf_slot(l, 0);
-	return va->end > c->lo ? va->start : c->lo;
+	while (unlikely(leaf_hi(lc->last) < hi)) {
+		lc->last = leaf_right(lc->last);
+		lock(lc->last);
+	}
 }
 
-/* Where the mapping at c->hi - 1 ends, if it ends after @l. Only the last entry can. */
-static uint64_t reach_right(struct gpuvm__cursor *c, struct leaf *l, unsigned int below)
-{
-	if (likely(!below || below != leaf_n(l)))
-		return c->hi;
-	return leaf_slot(l, below - 1)->end;
-}
-
-/* From what is held on to the right. */
-static inline void lock_rest(struct gpuvm__cursor *c)
+/* And where the mapping at c->hi - 1 ends, should it end after the last leaf: only the last entry can. */
+static void lock_rest(struct gpuvm__cursor *c)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
-	uint64_t reach;
+	struct leaf *l;
 
-	while (unlikely(leaf_hi(lc->last) < c->hi))
-		lock_next(lc);
-	lc->below_hi = leaf_find(lc->last, c->hi - 1);
-	reach = reach_right(c, lc->last, lc->below_hi);
-	while (unlikely(leaf_hi(lc->last) < reach))
-		lock_next(lc);
+	lock_until(lc, c->hi);
+	l = lc->last;
+	lc->to = leaf_find(l, c->hi - 1);
+	if (lc->to && lc->to == leaf_n(l))
+		lock_until(lc, leaf_slot(l, lc->to - 1)->end);
+}
+
+/* Where the mapping at c->lo starts, if that is to the left of all that is held: only entry 0 can; else @from. */
+static uint64_t reach_left(struct gpuvm__cursor *c, uint64_t from)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct leaf *l = leaf_held(lc, c->lo);
+	uint64_t start = gpuvm__load(&l->key[0], relaxed);
+
+	return start < lc->first->lo && leaf_slot(l, 0)->end > c->lo ? start : from;
+}
+
+/* lock_range() in more than the one leaf that is held. */
+static __apart uint64_t lock_more(struct gpuvm__cursor *c, uint64_t from)
+{
+	lock_rest(c);
+	return reach_left(c, from);
 }
 
 /*
  * Lock what [@from, c->hi) touches, and what sticks out on the right. Returns where what sticks out on the left starts, if
  * that is not locked, else @from.
  */
-static inline uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
+static __always_inline uint64_t lock_range(struct gpuvm__cursor *c, uint64_t from)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
-	struct leaf *l;
-	uint64_t reach;
+	struct leaf *l = lock_leaf_of(leaf_state(c->vm), from);
+	unsigned int i, j, n;
 
-	lc->first = lc->last = lock_leaf_of(leaf_state(c->vm), from);
-	lock_rest(c);
-	l = leaf_held(lc, c->lo);
-	lc->below_lo = likely(l == lc->last) ? leaf_find_below(l, lc->below_hi, c->lo) : leaf_find(l, c->lo);
-	reach = reach_left(c, l, lc->below_lo);
-	return reach < lc->first->lo ? reach : from;
+	lc->first = lc->last = l;
+	if (unlikely(leaf_hi(l) < c->hi))
+		return lock_more(c, from);
+	n = leaf_n(l);
+	j = n <= LEAF_FEW ? leaf_find_below(l, n, c->hi - 1) : leaf_find(l, c->hi - 1);
+	i = leaf_find_below(l, j, c->lo);
+	if (i && leaf_slot(l, i - 1)->end > c->lo)
+		i--;
+	lc->from = i;
+	lc->to = j;
+	if (i < j && unlikely(gpuvm__load(&l->key[i], relaxed) < l->lo || leaf_slot(l, j - 1)->end > leaf_hi(l)))
+		return lock_more(c, from);
+	return from;
 }
 
 /* ---- spare leaves (S4) ---- */
 
-/* By one edit. */
-static unsigned int splits_most(enum gpuvm__grow grow)
+/* How many entries more one edit makes in one leaf, and how many leaves it splits, at most. */
+static unsigned int grows_by(enum gpuvm__grow grow)
 {
 	return grow == GPUVM__FILLS ? 2 : grow == GPUVM__CUTS;
 }
@@ -129,7 +151,7 @@ static unsigned int splits_of_many(struct gpuvm__cursor *c)
 
 	if (lc->first == lc->last && !overflows(lc->first, 2u * c->edits))
 		return 0;
-	return splits_most(c->grow) * c->edits;
+	return grows_by(c->grow) * c->edits;
 }
 
 /*
@@ -142,12 +164,12 @@ static unsigned int splits_wanted(struct gpuvm__cursor *c)
 	unsigned int fresh = c->grow == GPUVM__FILLS;
 	struct leaf *begins, *ends;
 
-	if (c->grow == GPUVM__SHRINKS)
-		return 0;
 	if (unlikely(c->edits > 1))
 		return splits_of_many(c);
 	if (likely(lc->first == lc->last))
-		return overflows(lc->first, fresh + 1);
+		return overflows(lc->first, grows_by(c->grow));
+	if (c->grow == GPUVM__SHRINKS)
+		return 0;
 	begins = leaf_held(lc, c->lo);
 	ends = leaf_held(lc, c->hi - 1);
 	if (begins == ends)
@@ -169,7 +191,7 @@ int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned i
 	enum gpuvm__grow grow = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM__CUTS : GPUVM__FILLS;
 
 	leaf_index_sync(vm);
-	return top_up(vm, stock, splits_most(grow) * edits) ? 0 : -ENOMEM;
+	return top_up(vm, stock, grows_by(grow) * edits) ? 0 : -ENOMEM;
 }
 
 static bool has_spares(struct gpuvm__cursor *c, unsigned int n)
@@ -260,7 +282,8 @@ static void move(struct leaf *l, unsigned int to, unsigned int from)
 	put(l, to, gpuvm__load(&l->key[from], relaxed), leaf_slot(l, from));
 }
 
-void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m)
+/* Entries [i, j) become @m others, which the caller puts. */
+static inline void make_room(struct leaf *l, unsigned int i, unsigned int j, unsigned int m)
 {
 	unsigned int n = leaf_n(l), after = n - j + i + m, k;
 
@@ -271,13 +294,27 @@ void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const s
 		for (k = j; k < n; k++)
 			move(l, k - (n - after), k);
 	}
-	for (k = 0; k < m; k++)
-		put(l, i + k, in[k].key, in[k].va);
 	for (k = after; k < n; k++)
 		put(l, k, UINT64_MAX, NULL);
+	gpuvm__store(&l->n, after, relaxed);
+}
+
+static inline void set_pivots(struct leaf *l)
+{
+	unsigned int k;
+
 	for (k = 0; k < ARRAY_SIZE(l->pivot); k++)
 		gpuvm__store(&l->pivot[k], gpuvm__load(&l->key[(k + 1) * LEAF_GROUP], relaxed), release);
-	gpuvm__store(&l->n, after, relaxed);
+}
+
+void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m)
+{
+	unsigned int k;
+
+	make_room(l, i, j, m);
+	for (k = 0; k < m; k++)
+		put(l, i + k, in[k].key, in[k].va);
+	set_pivots(l);
 }
 
 /* ---- splits ---- */
@@ -347,7 +384,19 @@ struct chain {
 	uint64_t end; /* of the last */
 };
 
-static void chain_entries(struct chain *ch, struct leaf *l, unsigned int i, unsigned int j)
+static inline struct chain chain_to(struct gpuvm_va **removed, uint64_t lo, struct gpuvm_va *const *in, unsigned int n)
+{
+	return (struct chain){ .tail = removed, .stays = unlikely(gpuvm__shrinks_first(lo, in, n)) ? in[0] : NULL };
+}
+
+/* Inside the edit of the leaf that has it (F9). */
+static inline void shrink(struct chain *ch, uint64_t lo)
+{
+	if (unlikely(ch->stays))
+		gpuvm__store(&ch->stays->end, lo, release); /* the first time round it changes */
+}
+
+static inline void chain_entries(struct chain *ch, struct leaf *l, unsigned int i, unsigned int j)
 {
 	for (; i < j; i++) {
 		struct gpuvm_va *va = leaf_slot(l, i);
@@ -405,22 +454,11 @@ struct splice {
 	unsigned int nr_born;
 };
 
-/* What begin() found out is still true of the first edit, if that is in one leaf. */
-static inline bool is_known(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi)
-{
-	struct leaf_cursor *lc = leaf_cursor(c);
-
-	return lc->first == lc->last && !lc->edited && lo == c->lo && hi == c->hi;
-}
-
 /* Which entries of @l go: [*i, *j). */
-static inline void find_old(struct gpuvm__cursor *c, struct leaf *l, const struct splice *s, bool known, unsigned int *i,
-			    unsigned int *j)
+static inline void find_old(struct leaf *l, const struct splice *s, unsigned int *i, unsigned int *j)
 {
-	struct leaf_cursor *lc = leaf_cursor(c);
-
-	*i = known ? lc->below_lo : leaf_find(l, s->lo);
-	*j = known ? lc->below_hi : leaf_find(l, s->hi - 1);
+	*i = leaf_find(l, s->lo);
+	*j = leaf_find(l, s->hi - 1);
 	if (*i && leaf_slot(l, *i - 1)->end > s->lo)
 		--*i;
 }
@@ -444,8 +482,7 @@ static inline struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, 
 	struct leaf_entry in[GPUVM__SPLICE_MAX];
 	unsigned int m = entries_for(l, s->in, s->n, in);
 
-	if (unlikely(s->old.stays))
-		gpuvm__store(&s->old.stays->end, s->lo, release); /* the first time round it changes */
+	shrink(&s->old, s->lo);
 	chain_entries(&s->old, l, i, j);
 	if (GPUVM_PLANT(leaf_two_steps) && j > i) {
 		gpuvm__leaf_replace(l, i, j, NULL, 0);
@@ -459,24 +496,28 @@ static inline struct leaf *splice_leaf(struct gpuvm__cursor *c, struct leaf *l, 
 	return l;
 }
 
+/* What begin() has found and next() goes on from is of the past. */
+static inline void forget(struct leaf_cursor *lc, struct leaf *at)
+{
+	lc->at = at;
+	lc->index = LEAF_CAP; /* nothing to step from */
+	lc->edited = true;
+}
+
 /*
  * Leaf by leaf, each edit begun before that of the leaf to its left is ended: who walks right and looks back (S2) sees all
  * of the splice or nothing, and nobody waits for the whole of a long one.
  */
-void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
-			struct gpuvm_va **removed)
+static __apart void splice_leaves(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in,
+				  unsigned int n, struct gpuvm_va **removed)
 {
-	struct splice s = { .lo = lo, .hi = hi, .in = in, .n = n, .old = { .tail = removed } };
+	struct splice s = { .lo = lo, .hi = hi, .in = in, .n = n, .old = chain_to(removed, lo, in, n) };
 	struct gpuvm_va *rest = *removed;
-	struct leaf *l, *left = NULL;
-	bool known = is_known(c, lo, hi);
+	struct leaf *l = find_first(c, lo), *left = NULL;
 	unsigned int i, j;
 
-	if (unlikely(gpuvm__shrinks_first(lo, in, n)))
-		s.old.stays = in[0];
-	l = likely(known) ? leaf_cursor(c)->first : find_first(c, lo);
 	for (;; l = leaf_right(l)) {
-		find_old(c, l, &s, known, &i, &j);
+		find_old(l, &s, &i, &j);
 		leaf_edit_begin(l);
 		if (left)
 			leaf_edit_end(left);
@@ -489,9 +530,41 @@ void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struc
 	while (s.nr_born)
 		gpuvm__leaf_born(leaf_state(c->vm), s.born[--s.nr_born]);
 	*s.old.tail = rest;
-	leaf_cursor(c)->at = left;
-	leaf_cursor(c)->index = LEAF_CAP; /* nothing to step from */
-	leaf_cursor(c)->edited = true;
+	forget(leaf_cursor(c), left);
+}
+
+/* Is all of it where begin() has found it, in one leaf, and is there room for what comes? */
+static inline bool is_known(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, unsigned int n)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+
+	return leaf_known(lc) && lo == c->lo && hi == c->hi && leaf_n(lc->first) + n <= LEAF_CAP + (lc->to - lc->from);
+}
+
+void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
+			struct gpuvm_va **removed)
+{
+	struct leaf_cursor *lc = leaf_cursor(c);
+	struct gpuvm_va *rest = *removed;
+	struct leaf *l = lc->first;
+	struct chain old;
+	unsigned int k;
+
+	if (unlikely(!is_known(c, lo, hi, n)) || GPUVM_PLANT(leaf_two_steps)) {
+		splice_leaves(c, lo, hi, in, n, removed);
+		return;
+	}
+	old = chain_to(removed, lo, in, n);
+	leaf_edit_begin(l);
+	shrink(&old, lo);
+	chain_entries(&old, l, lc->from, lc->to);
+	make_room(l, lc->from, lc->to, n);
+	for (k = 0; k < n; k++)
+		put(l, lc->from + k, in[k]->start, in[k]);
+	set_pivots(l);
+	leaf_edit_end(l);
+	*old.tail = rest;
+	forget(lc, l);
 }
 
 /* Is all of it in the leaf in which it starts? (F9) */
@@ -504,7 +577,7 @@ void gpuvm__leaf_write_end(struct gpuvm__cursor *c)
 {
 	struct leaf_cursor *lc = leaf_cursor(c);
 
-	if (lc->edited)
+	if (lc->edited && leaf_untidy(lc))
 		gpuvm__leaf_tidy(c);
 	unlock_all(lc);
 	if (likely(!c->right))
