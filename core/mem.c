@@ -79,22 +79,14 @@ void gpuvm__obj_retire(void *p)
 /*
  * ---- stocks ----
  *
- * Nearly every request brings its stock back as it was. What the allocator stows counts as freed, and as allocated when it
- * comes out again.
+ * Nearly every request brings its stock back as it was, and two mappings. What the allocator stows counts as freed, and as
+ * allocated when it comes out again.
  */
 
-static void count_nodes(size_t nr, size_t size)
-{
-	gpuvm__count_n(GPUVM_STAT_ALLOC, nr);
-	gpuvm__count_n(GPUVM_STAT_ALLOC_BYTES, nr * size);
-	gpuvm__count_n(GPUVM_STAT_SPACE_ALLOC, nr);
-	gpuvm__live_add(GPUVM_TYPE_INDEX, (int)nr);
-}
-
 /* False: the debug build denies one of them. */
-static bool unstow(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
+static inline bool unstow(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
 {
-	struct gpuvm__obj *nodes = alloc->unstow(size, n);
+	struct gpuvm__obj *nodes = alloc->unstow(size, GPUVM__LINE, n);
 	size_t i, nr = gpuvm__stock_nr(nodes);
 
 	for (i = 0; i < nr; i++) {
@@ -103,19 +95,19 @@ static bool unstow(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **sto
 			return false;
 		}
 	}
-	count_nodes(nr, size);
+	if (likely(nodes)) {
+		gpuvm__kept_end(alloc, nodes, NULL);
+		gpuvm__count_n(GPUVM_STAT_SPACE_ALLOC, nr);
+	}
 	*stock = nodes;
 	return true;
 }
 
-bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
+static __apart bool alloc_nodes(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
 {
 	struct gpuvm__obj *node;
 
-	gpuvm__may_alloc(__FILE__, __LINE__);
-	if (n && !*stock && alloc->unstow && !unstow(alloc, stock, size, n))
-		return false;
-	while (unlikely(gpuvm__stock_nr(*stock) < n)) {
+	while (gpuvm__stock_nr(*stock) < n) {
 		node = gpuvm__obj_alloc_raw(alloc, GPUVM_TYPE_INDEX, size, GPUVM__LINE);
 		if (!node)
 			return false;
@@ -125,21 +117,37 @@ bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj *
 	return true;
 }
 
-void gpuvm__stock_give(struct gpuvm__obj **stock)
+bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
 {
-	const struct gpuvm__alloc_ops *alloc = *stock ? (*stock)->home->ops : NULL;
-	size_t nr = gpuvm__stock_nr(*stock);
+	gpuvm__may_alloc(__FILE__, __LINE__);
+	if (n && !*stock && alloc->unstow && !unstow(alloc, stock, size, n))
+		return false;
+	return likely(gpuvm__stock_nr(*stock) >= n) || alloc_nodes(alloc, stock, size, n);
+}
+
+static __apart void free_nodes(struct gpuvm__obj **stock)
+{
 	struct gpuvm__obj *node;
 
-	if (nr && alloc->stow && alloc->stow(*stock)) {
-		gpuvm__count_n(GPUVM_STAT_FREE, nr);
-		gpuvm__live_add(GPUVM_TYPE_INDEX, -(int)nr);
-		*stock = NULL;
-	}
 	while ((node = *stock)) {
 		*stock = node->stock;
 		gpuvm__obj_free(node);
 	}
+}
+
+void gpuvm__stock_give_all(struct gpuvm__obj **stock)
+{
+	struct gpuvm__obj *node = *stock;
+	const struct gpuvm__alloc_ops *alloc = node->home->ops;
+	size_t nr = node->nr_stock;
+
+	if (unlikely(!nr || !alloc->stow || !alloc->stow(node))) {
+		free_nodes(stock);
+		return;
+	}
+	gpuvm__count_n(GPUVM_STAT_FREE, nr);
+	gpuvm__live_add(node->type, -(int)nr);
+	*stock = NULL;
 }
 
 struct gpuvm__obj *gpuvm__stock_take(struct gpuvm__obj **own, struct gpuvm__obj **stock)

@@ -249,7 +249,7 @@ void gpuvm__obj_retire(void *obj);
 /* Retire if the device has RCU readers, else free. */
 void gpuvm__obj_drop(const struct gpuvm_device *dev, void *obj);
 
-/* ---- stocks (mem.c): index nodes ready for a request, linked by obj.stock; S4 of space.h ---- */
+/* ---- stocks (mem.c): index nodes ready for a request, linked by obj.stock; S4 of space.h. Mappings, when it ends ---- */
 
 static inline size_t gpuvm__stock_nr(const struct gpuvm__obj *stock)
 {
@@ -266,7 +266,14 @@ static inline void gpuvm__stock_push(struct gpuvm__obj **stock, struct gpuvm__ob
 /* So that @n nodes of @size bytes are there, which somebody counts. False: no memory; what was had stays in it. */
 bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n);
 /* Give all of it back, counted or not. */
-void gpuvm__stock_give(struct gpuvm__obj **stock);
+void gpuvm__stock_give_all(struct gpuvm__obj **stock);
+
+static inline void gpuvm__stock_give(struct gpuvm__obj **stock)
+{
+	if (*stock)
+		gpuvm__stock_give_all(stock);
+}
+
 /* A section's node: of what it has allocated itself (@own) first, else of the @stock its caller brought; there is one. */
 struct gpuvm__obj *gpuvm__stock_take(struct gpuvm__obj **own, struct gpuvm__obj **stock);
 /* What is left of @own when the section ends: into @stock, if the caller brought one. */
@@ -314,6 +321,10 @@ void gpuvm__plant_defer(struct gpuvm_bo *bo); /* GPUVM_MUTANTS: a planted bug in
 
 struct gpuvm__cursor;
 
+/* What of @slot[0..n) is empty, filled: gpuvm_va_alloc_create() of several. 0 or -ENOMEM; what was had is there. */
+int gpuvm__va_prepare(struct gpuvm_vm *vm, struct gpuvm_va_alloc **slot, unsigned int n);
+/* And what is left of them given back. */
+void gpuvm__va_release(struct gpuvm_va_alloc **slot, unsigned int n);
 /* Is @req something @vm could map? 0 or -EINVAL. */
 int gpuvm__req_check(const struct gpuvm_vm *vm, const struct gpuvm_map_req *req);
 /*

@@ -109,27 +109,20 @@ int gpuvm_bo_unmap(struct gpuvm_bo *bo, struct gpuvm_sm *sm)
 int gpuvm_sm_prepare(struct gpuvm_vm *vm, struct gpuvm_sm *sm, unsigned int vas)
 {
 	/* Two: the pieces that remain of what is cut; three: and the new one; four: and a second new one. */
-	unsigned int i, first = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM_SM_PREV : GPUVM_SM_NEW;
+	unsigned int first = vas <= GPUVM_SM_UNMAP_VAS ? GPUVM_SM_PREV : GPUVM_SM_NEW, room = GPUVM_SM_SLOTS - first;
+	int ret = gpuvm__va_prepare(vm, sm->va + first, vas < room ? vas : room);
 
-	for (i = first; i < first + vas && i < GPUVM_SM_SLOTS; i++) {
-		if (!sm->va[i])
-			sm->va[i] = gpuvm_va_alloc_create(vm);
-		if (!sm->va[i])
-			return -ENOMEM;
-	}
+	if (ret)
+		return ret;
 	return vm->space->stock ? vm->space->stock(vm, (struct gpuvm__obj **)&sm->index, vas, 1) : 0;
 }
 
 void gpuvm_sm_release(struct gpuvm_sm *sm)
 {
 	struct gpuvm_va_removed *va;
-	unsigned int i;
 
 	gpuvm__stock_give((struct gpuvm__obj **)&sm->index);
-	for (i = 0; i < GPUVM_SM_SLOTS; i++) {
-		gpuvm_va_alloc_destroy(sm->va[i]);
-		sm->va[i] = NULL;
-	}
+	gpuvm__va_release(sm->va, GPUVM_SM_SLOTS);
 	while ((va = gpuvm_va_removed_pop(&sm->removed)))
 		gpuvm_va_removed_free(va);
 }

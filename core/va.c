@@ -2,6 +2,7 @@
 /*
  * va.c - mappings: allocated, resident, removed; the sections in which they are looked at and changed.
  */
+#include "alloc/alloc.h"
 #include "list/list.h"
 #include "ref/ref.h"
 #include "space/space.h"
@@ -32,30 +33,82 @@ static void *data_of(const struct gpuvm_va *va)
 /* A block of 128 bytes for glibc (8 are its own) as for jemalloc: see struct gpuvm_va. */
 #define MIN_SIZE 120
 
-/* Most of it is filled in when it gets its place: of the three that a map prepares, one does. */
-struct gpuvm_va_alloc *gpuvm_va_alloc_create(struct gpuvm_vm *vm)
+/* Of a VM's mappings: how long each is, and where in it the driver's data begin (0: none). */
+static inline size_t size_of(const struct gpuvm_vm *vm, size_t *data)
 {
-	size_t data = vm->driver->va_data, at = offsetof(struct gpuvm_va, space_state) + vm->space->va_bytes, size;
-	struct gpuvm_va *va;
+	size_t at = offsetof(struct gpuvm_va, space_state) + vm->space->va_bytes, size;
 
-	at = data ? gpuvm__align(at, 16) : at;
-	size = at + data;
-	va = gpuvm__obj_alloc_raw(vm->dev->alloc, GPUVM_TYPE_VA, size < MIN_SIZE ? MIN_SIZE : size, 16);
-	if (!va)
-		return NULL;
+	*data = vm->driver->va_data ? gpuvm__align(at, 16) : 0;
+	size = *data ? *data + vm->driver->va_data : at;
+	return size < MIN_SIZE ? MIN_SIZE : size;
+}
+
+/* Most of it is filled in when it gets its place: of the three that a map prepares, one does. */
+static inline struct gpuvm_va_alloc *init(struct gpuvm_va *va, struct gpuvm_vm *vm, size_t data)
+{
 	va->vm = vm;
 	va->retire = false;
-	va->data_offset = data ? (uint16_t)at : 0;
+	va->data_offset = (uint16_t)data;
 	if (data)
-		memset((char *)va + at, 0, data);
+		memset((char *)va + data, 0, vm->driver->va_data);
 	gpuvm__state_set(va, GPUVM__ALLOC);
 	return (struct gpuvm_va_alloc *)va;
+}
+
+struct gpuvm_va_alloc *gpuvm_va_alloc_create(struct gpuvm_vm *vm)
+{
+	size_t data, size = size_of(vm, &data);
+	struct gpuvm_va *va = gpuvm__obj_alloc_raw(vm->dev->alloc, GPUVM_TYPE_VA, size, 16);
+
+	return va ? init(va, vm, data) : NULL;
 }
 
 void gpuvm_va_alloc_destroy(struct gpuvm_va_alloc *alloc)
 {
 	if (alloc)
 		gpuvm__obj_free(va_of(alloc));
+}
+
+int gpuvm__va_prepare(struct gpuvm_vm *vm, struct gpuvm_va_alloc **slot, unsigned int n)
+{
+	const struct gpuvm__alloc_ops *alloc = vm->dev->alloc;
+	size_t data, size = size_of(vm, &data);
+	struct gpuvm__obj *kept = alloc->unstow ? alloc->unstow(size, 16, n) : NULL, *first = kept;
+	struct gpuvm_va *va;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (slot[i])
+			continue;
+		va = kept ? gpuvm__obj_of_kept(&kept) : gpuvm__obj_alloc_raw(alloc, GPUVM_TYPE_VA, size, 16);
+		if (unlikely(!va))
+			break;
+		slot[i] = init(va, vm, data);
+	}
+	gpuvm__kept_end(alloc, first, kept);
+	return i == n ? 0 : -ENOMEM;
+}
+
+/* Whose allocator keeps nothing gets them one by one. */
+void gpuvm__va_release(struct gpuvm_va_alloc **slot, unsigned int n)
+{
+	struct gpuvm__obj *unused = NULL;
+	struct gpuvm_va *va;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (!slot[i])
+			continue;
+		va = va_of(slot[i]);
+		slot[i] = NULL;
+		if (va->obj.home->ops->stow) {
+			gpuvm__state_set(va, GPUVM__DEAD);
+			gpuvm__stock_push(&unused, &va->obj);
+		} else {
+			gpuvm__obj_free(va);
+		}
+	}
+	gpuvm__stock_give(&unused);
 }
 
 void *gpuvm_va_alloc_data(struct gpuvm_va_alloc *alloc)

@@ -15,8 +15,9 @@
  *   A5  quiesce() returns when everything retired before, by any thread, is freed, and what the caller and threads that left
  *       have kept is given back. No read section open, no lock held. NULL: gpuvm__rcu_barrier(), which follows in any
  *       case, will do.
- *   A6  stow() may keep a short stock of index nodes (obj.stock, counted, all of one size) for the calling thread, as it is,
- *       or says false; unstow() gives up to @n such nodes of @size bytes, or NULL. Both or neither are NULL.
+ *   A6  stow() may keep a short stock of objects (obj.stock, counted, all of one kind and size) for the calling thread, as it
+ *       is, or says false; unstow() gives up to @n such objects of @size bytes, or NULL, which stow() takes back until it has
+ *       taken others. Both or neither are NULL.
  */
 #ifndef GPUVM_CORE_ALLOC_ALLOC_H
 #define GPUVM_CORE_ALLOC_ALLOC_H
@@ -42,7 +43,7 @@ struct gpuvm__alloc_ops {
 	void (*thread_leave)(void);
 	void (*quiesce)(void);
 	bool (*stow)(struct gpuvm__obj *stock);
-	struct gpuvm__obj *(*unstow)(size_t size, size_t n);
+	struct gpuvm__obj *(*unstow)(size_t size, size_t align, size_t n);
 };
 
 /* The object is dead: the debug build counts it off and poisons it, but for what the allocator wrote since. */
@@ -55,5 +56,37 @@ static inline void gpuvm__obj_end(struct gpuvm__obj *obj)
 #endif
 /* gpuvm__obj_end(), and free(). */
 void gpuvm__obj_release(struct gpuvm__obj *obj);
+
+/*
+ * ---- what unstow() gives, one by one ----
+ *
+ * It counts as free until gpuvm__kept_end(), where @kept is what was not taken of @first.
+ */
+
+/* The next; NULL: the debug build denies it. There is one. */
+static inline void *gpuvm__obj_of_kept(struct gpuvm__obj **kept)
+{
+	struct gpuvm__obj *obj = *kept;
+
+	gpuvm__may_alloc(__FILE__, __LINE__);
+	if (gpuvm__alloc_denied())
+		return NULL;
+	*kept = obj->stock;
+	return obj;
+}
+
+static inline void gpuvm__kept_end(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj *first,
+				   struct gpuvm__obj *kept)
+{
+	size_t nr = gpuvm__stock_nr(first) - gpuvm__stock_nr(kept);
+
+	if (likely(nr)) {
+		gpuvm__count_n(GPUVM_STAT_ALLOC, nr);
+		gpuvm__count_n(GPUVM_STAT_ALLOC_BYTES, nr * first->size);
+		gpuvm__live_add(first->type, (int)nr);
+	}
+	if (unlikely(kept))
+		alloc->stow(kept);
+}
 
 #endif /* GPUVM_CORE_ALLOC_ALLOC_H */

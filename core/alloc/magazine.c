@@ -20,8 +20,8 @@
  *   M8  A heap with fewer free objects of a class than it lately needed keeps another's that its thread has freed, which is
  *       its own from then on: it would have to take a new one from the C library instead. So who works on what another
  *       thread has built reuses what is warm, and who only frees sends everything home.
- *   M9  A stock of up to STOW index nodes is kept whole: a request that may have to split takes it along and brings it back,
- *       for two loads and two stores instead of an allocation and a free for each node.
+ *   M9  A stock of up to STOW objects is kept whole, one of index nodes and one of mappings: a request that may have to split
+ *       takes them along and brings them back, for two loads and two stores instead of an allocation and a free for each.
  *
  * Teaches: that the cost of deferred freeing is the grace period per object and the cold memory, not the deferring.
  */
@@ -78,7 +78,7 @@ struct class
 struct heap {
 	struct gpuvm__home home; /* first; in a line that others may read */
 	alignas(GPUVM__LINE) struct gpuvm__biased lock; /* M4 */
-	struct gpuvm__obj *stowed; /* M9 */
+	struct gpuvm__obj *stowed[2]; /* M9: line-aligned or not */
 	struct gpuvm__batch *spare; /* struct mag_batch not under way */
 	_Atomic(struct gpuvm__batch *) done; /* M3 */
 	bool parked; /* under the gate */
@@ -491,48 +491,75 @@ static void magazine_retire(struct gpuvm__obj *obj)
 
 /* ---- stocks (M9) ---- */
 
-static bool magazine_stow(struct gpuvm__obj *stock)
+static void free_stock(struct gpuvm__obj *node)
 {
-	struct heap *h = gpuvm__mine(my_heap);
-	struct gpuvm__obj *stowed = h ? h->stowed : NULL;
+	struct gpuvm__obj *next;
 
-	if (unlikely(!h || stock->nr_stock + gpuvm__stock_nr(stowed) > STOW))
-		return false;
-	if (stowed) { /* one and one */
-		if (stowed->size != stock->size)
-			return false;
-		stock->stock = stowed;
-		stock->nr_stock = STOW;
+	for (; node; node = next) {
+		next = node->stock;
+		magazine_free(node, node->size, node->line_aligned ? GPUVM__LINE : 16);
 	}
-	h->stowed = stock;
-	return true;
-}
-
-static struct gpuvm__obj *magazine_unstow(size_t size, size_t n)
-{
-	struct heap *h = gpuvm__mine(my_heap);
-	struct gpuvm__obj *stock = h ? h->stowed : NULL;
-
-	if (unlikely(!stock || stock->size != size))
-		return NULL;
-	if (stock->nr_stock <= n) {
-		h->stowed = NULL;
-		return stock;
-	}
-	h->stowed = stock->stock; /* one of two */
-	stock->stock = NULL;
-	stock->nr_stock = 1;
-	return stock;
 }
 
 static void unstow_all(struct heap *h)
 {
-	struct gpuvm__obj *node;
+	unsigned int i;
 
-	while ((node = h->stowed)) {
-		h->stowed = node->stock;
-		magazine_free(node, node->size, GPUVM__LINE);
+	for (i = 0; i < ARRAY_SIZE(h->stowed); i++) {
+		free_stock(h->stowed[i]);
+		h->stowed[i] = NULL;
 	}
+}
+
+/* Beside what is there: one and one. What is of another size has not been asked for lately. */
+static __apart bool stow_beside(struct gpuvm__obj **at, struct gpuvm__obj *stock)
+{
+	if ((*at)->size != stock->size) {
+		free_stock(*at);
+		*at = stock;
+		return true;
+	}
+	if (stock->nr_stock + (*at)->nr_stock > STOW)
+		return false;
+	stock->stock = *at;
+	stock->nr_stock = STOW;
+	*at = stock;
+	return true;
+}
+
+static bool magazine_stow(struct gpuvm__obj *stock)
+{
+	struct heap *h = gpuvm__mine(my_heap);
+	struct gpuvm__obj **at;
+
+	if (unlikely(!h || stock->nr_stock > STOW))
+		return false;
+	at = &h->stowed[!stock->line_aligned];
+	if (unlikely(*at))
+		return stow_beside(at, stock);
+	*at = stock;
+	return true;
+}
+
+static struct gpuvm__obj *magazine_unstow(size_t size, size_t align, size_t n)
+{
+	struct heap *h = gpuvm__mine(my_heap);
+	struct gpuvm__obj *stock, **at;
+
+	if (unlikely(!h))
+		return NULL;
+	at = &h->stowed[align <= 16];
+	stock = *at;
+	if (unlikely(!stock || stock->size != size))
+		return NULL;
+	if (stock->nr_stock <= n) {
+		*at = NULL;
+		return stock;
+	}
+	*at = stock->stock; /* one of two */
+	stock->stock = NULL;
+	stock->nr_stock = 1;
+	return stock;
 }
 
 /* ---- the end ---- */
