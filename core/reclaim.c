@@ -35,49 +35,65 @@ void gpuvm__reclaim_barrier(void)
 #include <time.h>
 
 /*
- * W4. A round costs 20 us of CPU time here, and whoever is working two or three interrupts (its barriers) and the wake-up that
- * he owes: with little to do they come to more than what memory costs that has left the nearest cache.
+ * W4. A round costs 20 us of CPU time here, and whoever is working two or three interrupts (its barriers) and, on a busy
+ * machine, his CPU each time the thread wakes up: with little to do that comes to more than what memory costs that has left
+ * the nearest cache. So it wakes up once a round, and nobody has to wake it while it is at it.
  */
 #define PACE_NS 250000
-#define LONG_PACES 4
-#define MANY 32 /* batches */
+#define LONG_PACES 8
+#define MANY 2048 /* objects in a pace */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t round_lock = PTHREAD_MUTEX_INITIALIZER; /* W3 */
-static sem_t work; /* one post for each batch that found nothing waiting */
+static sem_t work; /* a post for who is idle */
 static _Atomic bool started;
+static _Atomic bool idle; /* the thread waits for one, or is about to */
 static _Atomic(struct gpuvm__batch *) waiting; /* pushed by anyone, taken whole under round_lock */
-static _Atomic unsigned int nr_waiting; /* about: a hint */
 
-static void one_round(void)
+/* How many objects it was. */
+static size_t one_round(void)
 {
 	struct gpuvm__batch *batch, *next;
+	size_t n = 0;
 
 	pthread_mutex_lock(&round_lock);
-	gpuvm__store(&nr_waiting, 0, relaxed);
 	/* Acquire pairs with the release in gpuvm__reclaim(). */
 	batch = gpuvm__xchg(&waiting, NULL, acquire);
 	if (batch)
 		gpuvm__synchronize_rcu();
 	for (; batch; batch = next) {
 		next = batch->next;
+		n += batch->nr;
 		batch->done(batch);
 	}
 	pthread_mutex_unlock(&round_lock);
+	return n;
+}
+
+/*
+ * Until there is something. Sequentially consistent, here and in gpuvm__reclaim(): either we see the batch, or who pushes it
+ * sees that we are idle.
+ */
+static void wait_for_work(void)
+{
+	gpuvm__store(&idle, true, seq_cst);
+	while (!gpuvm__load(&waiting, seq_cst))
+		sem_wait(&work);
+	gpuvm__store(&idle, false, relaxed);
 }
 
 static void *reclaimer(void *arg)
 {
-	const struct timespec pace = { .tv_nsec = PACE_NS }, rest = { .tv_nsec = (LONG_PACES - 1) * PACE_NS };
+	unsigned int paces = 1;
+	size_t n;
 
 	gpuvm__thread_count(); /* not a reader, but its grace periods are counted */
 	for (;;) {
-		if (sem_wait(&work))
-			continue;
-		nanosleep(&pace, NULL);
-		if (gpuvm__load(&nr_waiting, relaxed) < MANY)
-			nanosleep(&rest, NULL);
-		one_round();
+		nanosleep(&(struct timespec){ .tv_nsec = paces * PACE_NS }, NULL);
+		n = one_round();
+		if (!n)
+			wait_for_work();
+		paces = n && n < MANY * paces ? LONG_PACES : 1;
 	}
 	return arg;
 }
@@ -115,11 +131,10 @@ void gpuvm__reclaim(struct gpuvm__batch *batch)
 		gpuvm__call_rcu(&batch->rcu, done_rcu);
 		return;
 	}
-	gpuvm__fetch_add(&nr_waiting, 1, relaxed);
 	do
 		batch->next = head;
-	while (!gpuvm__cas(&waiting, &head, batch, release));
-	if (!head)
+	while (!gpuvm__cas(&waiting, &head, batch, seq_cst));
+	if (unlikely(!head && gpuvm__load(&idle, seq_cst)))
 		sem_post(&work);
 }
 

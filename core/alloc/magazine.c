@@ -430,6 +430,7 @@ static void hand_in(struct heap *h, struct class *cls)
 		return;
 	cls->open = NULL;
 	b->last->next = NULL;
+	b->batch.nr = b->n;
 	gpuvm__count(MAG_BATCH);
 	gpuvm__reclaim(&b->batch);
 }
