@@ -429,6 +429,31 @@ static void quiescing_reaches_open_batches(void **state)
 	job_end(&job);
 }
 
+/* However many, and however late the grace periods: the open batch grows (M6). */
+static void *retire_many(void *arg)
+{
+	struct job *job = arg;
+
+	gpuvm_thread_enter();
+	t_ok(gpuvm_device_churn(job->dev, 128, 20000, true));
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+static void retired_ones_wait_together(void **state)
+{
+	struct job job = job_make("magazine");
+	uint64_t alone, batches;
+
+	gpuvm_quiesce(); /* so that the magazine taken over has its batches */
+	alone = stat_of(GPUVM_STAT_MAG_ALONE);
+	batches = stat_of(GPUVM_STAT_MAG_BATCH);
+	run_thread(retire_many, &job);
+	assert_int_equal(stat_of(GPUVM_STAT_MAG_ALONE), alone);
+	assert_true(stat_of(GPUVM_STAT_MAG_BATCH) > batches);
+	job_end(&job);
+}
+
 /* A thread that promised to announce quiescent states (RCU=qsbr) and took it back holds nobody up; nor does a sleeper. */
 static void *quiesce(void *arg)
 {
@@ -474,6 +499,7 @@ int main(void)
 		cmocka_unit_test(quiescing_gives_back_what_was_kept),
 		cmocka_unit_test(stocks_come_and_go),
 		cmocka_unit_test(quiescing_reaches_open_batches),
+		cmocka_unit_test(retired_ones_wait_together),
 		cmocka_unit_test(resting_threads_hold_nobody_up),
 	};
 

@@ -486,8 +486,10 @@ static void magazine_retire(struct gpuvm__obj *obj)
 		if (unlikely(h->cls[c].nr_free > h->cls[c].limit))
 			spill(&h->cls[c], c, SPILL);
 	}
-	if (unlikely(!b))
+	if (unlikely(!b)) {
+		gpuvm__count(MAG_ALONE);
 		gpuvm__call_rcu(&obj->rcu, done_alone);
+	}
 }
 
 /* ---- stocks (M9) ---- */

@@ -45,6 +45,7 @@ GPUVM_BEGIN_DECLS
 	X(MAG_GIVE, "mag_gives", "objects a magazine gave back to it")               \
 	X(MAG_REMOTE, "mag_remote", "objects sent back to the thread that owns them") \
 	X(MAG_BATCH, "mag_batches", "batches of retired objects that waited together") \
+	X(MAG_ALONE, "mag_alone", "retired objects for which there was no batch")     \
 	X(DEFER_PUSH, "defer_pushes", "zombies queued")                              \
 	X(DEFER_FREE, "defer_frees", "zombies freed")                                \
 	X(FORGOTTEN, "forgotten", "zombies that only gpuvm_vm_close() freed")        \
