@@ -122,7 +122,7 @@ base-ldflags += -no-pie
 core-cflags := -fsanitize=thread -U__SANITIZE_THREAD__ -DCK_USE_CC_BUILTINS=1 -fno-builtin-memset -fno-builtin-memcpy \
 	-fno-builtin-memmove
 trace-wraps := memset memcpy memmove pthread_mutex_lock pthread_mutex_unlock pthread_cond_broadcast sem_wait sem_post \
-	__libc_malloc __libc_memalign gpuvm__obj_alloc gpuvm__obj_alloc_raw urcu_memb_call_rcu urcu_memb_barrier
+	__libc_malloc __libc_memalign gpuvm__obj_alloc gpuvm__obj_alloc_raw gpuvm__stock_fill urcu_memb_call_rcu urcu_memb_barrier
 endif
 ifneq ($(san-flags),)
 base-cflags += -O1 $(san-flags)

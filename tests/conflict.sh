@@ -45,6 +45,9 @@ same_twice() {
 		diff "$tmp/one" "$tmp/two"
 }
 
+# Each node of an index is known for what it is, and where in it: nowhere "512 bytes of A".
+nodes_have_names() { ! cut -f 8 "$tmp/tsv" | grep -E '[0-9] bytes'; }
+
 refuses() { # word, option...
 	local word=$1
 	shift
@@ -82,6 +85,9 @@ check 'lookups beside a writer, btree_rcu' rare lookup_beside btree_rcu 0.05
 check 'the lock of rbtree_mutex' shares bind_halves rbtree_mutex vm.space.lock 0.99
 check 'the count of the VM' shares bind_halves rbtree_mutex vm.ref 0.99
 check 'the tree of rbtree_mutex' shares bind_halves rbtree_mutex va.space 0.9
+check 'the towers of skiplist' shares bind_halves skiplist tower.start 0.1
+check 'the links of skiplist' shares bind_adjacent skiplist va.space.link 0.001
+check 'the nodes of every index' nodes_have_names
 check 'seq of btree_rcu' shares bind_halves btree_rcu vm.space.seq 0.99
 check 'call_rcu' shares bind_halves_alloc jemalloc callbacks_of_call_rcu 0.99
 check 'the lock of rbtree_mutex, lookups' shares lookup_lookup rbtree_mutex vm.space.lock 0.99

@@ -16,6 +16,7 @@
 #include "../../core/itree.h"
 #include "../../core/space/btree.h"
 #include "../../core/space/leaf.h"
+#include "../../core/space/skip.h"
 #include "trace.h"
 
 /* ---- fields ---- */
@@ -82,16 +83,22 @@ static const struct field leaf_fields[] = {
 	FIELD(leaf, lo),    FIELD(leaf, right), FIELD(leaf, n),	    FIELD(leaf, indexed),  FIELD(leaf, next_new),
 	FIELD(leaf, next_dead), FIELD(leaf, key), FIELD(leaf, slot), END
 };
-static const struct field inode_fields[] = { OBJ(inode), FIELD(inode, pivot), FIELD(inode, key), FIELD(inode, child), END };
+static const struct field inode_fields[] = {
+	OBJ(inode), FIELD(inode, level), FIELD(inode, n), FIELD(inode, pivot), FIELD(inode, key), FIELD(inode, child), END
+};
 static const struct field bnode_fields[] = {
-	OBJ(bnode), FIELD(bnode, dead), FIELD(bnode, n), FIELD(bnode, live), FIELD(bnode, key), FIELD(bnode, slot), END
+	OBJ(bnode), FIELD(bnode, dead), FIELD(bnode, level), FIELD(bnode, n), FIELD(bnode, live), FIELD(bnode, spares),
+	FIELD(bnode, link), FIELD(bnode, key), FIELD(bnode, slot), END
+};
+static const struct field tower_fields[] = {
+	OBJ(skip_tower), FIELD(skip_tower, start), FIELD(skip_tower, next), FIELD(skip_tower, node), END
 };
 
 static const struct {
 	const char *name;
 	size_t size; /* 0: any */
 	const struct field *fields;
-} kinds[GPUVM_TYPE_COUNT][3] = {
+} kinds[GPUVM_TYPE_COUNT][4] = {
 	[GPUVM_TYPE_DEVICE] = { { "device", 0, device_fields } },
 	[GPUVM_TYPE_GEM] = { { "gem", 0, gem_fields } },
 	[GPUVM_TYPE_VM] = { { "vm", 0, vm_fields } },
@@ -99,10 +106,11 @@ static const struct {
 	[GPUVM_TYPE_VA] = { { "va", 0, va_fields } },
 	[GPUVM_TYPE_INDEX] = { { "leaf", sizeof(struct leaf), leaf_fields },
 			       { "inode", sizeof(struct inode), inode_fields },
-			       { "bnode", sizeof(struct bnode), bnode_fields } },
+			       { "bnode", sizeof(struct bnode), bnode_fields },
+			       { "tower", sizeof(struct skip_tower), tower_fields } },
 };
 
-/* What a strategy keeps at the end of a VM. */
+/* What a strategy keeps at the end of a VM, and of a mapping. */
 static const struct field leaf_state_fields[] = {
 	FIELD(leaf_state, root), FIELD(leaf_state, first), FIELD(leaf_state, born), FIELD(leaf_state, died),
 	FIELD(leaf_state, keeper), FIELD(leaf_state, unborn), FIELD(leaf_state, undead), END
@@ -120,17 +128,23 @@ struct rbtree_mutex {
 static const struct field rbtree_mutex_fields[] = {
 	FIELD(rbtree_mutex, lock), FIELD(rbtree_mutex, tree), FIELD(rbtree_mutex, order), END
 };
+static const struct field skip_state_fields[] = {
+	FIELD(skip_state, head.link), FIELD(skip_state, head.tower), FIELD(skip_state, levels),
+	FIELD(skip_state, tower.next), FIELD(skip_state, tower.node), END
+};
+static const struct field skip_node_fields[] = { FIELD(skip_node, link), FIELD(skip_node, tower), END };
 
 static const struct {
 	const char *space;
-	const struct field *fields;
+	const struct field *vm, *va;
 } space_states[] = {
-	{ "leaf", leaf_state_fields },
-	{ "btree_rcu", btree_fields },
-	{ "rbtree_mutex", rbtree_mutex_fields },
+	{ "leaf", leaf_state_fields, NULL },
+	{ "btree_rcu", btree_fields, NULL },
+	{ "rbtree_mutex", rbtree_mutex_fields, NULL },
+	{ "skiplist", skip_state_fields, skip_node_fields },
 };
 
-static const struct field *space_fields;
+static const struct field *space_fields, *space_va_fields;
 static const char *list_name = "list";
 
 void trace_names_strategies(const char *space, const char *list)
@@ -138,10 +152,13 @@ void trace_names_strategies(const char *space, const char *list)
 	size_t i;
 
 	list_name = list;
-	space_fields = NULL;
-	for (i = 0; i < ARRAY_SIZE(space_states); i++)
-		if (!strcmp(space_states[i].space, space))
-			space_fields = space_states[i].fields;
+	space_fields = space_va_fields = NULL;
+	for (i = 0; i < ARRAY_SIZE(space_states); i++) {
+		if (strcmp(space_states[i].space, space))
+			continue;
+		space_fields = space_states[i].vm;
+		space_va_fields = space_states[i].va;
+	}
 }
 
 static const struct field *field_at(const struct field *f, size_t offset)
@@ -207,6 +224,12 @@ void trace_names_add(const void *p, size_t size, int type)
 	*o = (struct object){ start, (uint32_t)size, type, NULL, maker };
 }
 
+void trace_names_stock(const struct gpuvm__obj *stock, size_t size)
+{
+	for (; stock; stock = stock->stock)
+		trace_names_add(stock, size, GPUVM_TYPE_INDEX);
+}
+
 static struct object *object_at(uintptr_t addr)
 {
 	uintptr_t at = addr & ~(uintptr_t)(GRAIN - 1), low = at > REACH ? at - REACH : GRAIN;
@@ -237,6 +260,16 @@ static void name_bytes(const struct object *o, uintptr_t addr, char *out)
 		snprintf(out, TRACE_NAME, "%u bytes of %s, end", o->size, o->maker);
 }
 
+static void name_state(const char *name, const struct field *fields, size_t offset, char *out)
+{
+	const struct field *f = field_at(fields, offset);
+
+	if (f)
+		snprintf(out, TRACE_NAME, "%s.space.%s", name, f->name);
+	else
+		snprintf(out, TRACE_NAME, "%s.space+%zu", name, offset);
+}
+
 static void name_object(const struct object *o, uintptr_t addr, char *out)
 {
 	size_t offset = addr - o->start, i = 0;
@@ -255,14 +288,11 @@ static void name_object(const struct object *o, uintptr_t addr, char *out)
 	f = field_at(f, offset);
 	if (f)
 		snprintf(out, TRACE_NAME, "%s.%s", name, f->name);
-	else if (o->type == GPUVM_TYPE_VM && offset >= offsetof(struct gpuvm_vm, space_state)) {
-		offset -= offsetof(struct gpuvm_vm, space_state);
-		f = field_at(space_fields, offset);
-		if (f)
-			snprintf(out, TRACE_NAME, "%s.space.%s", name, f->name);
-		else
-			snprintf(out, TRACE_NAME, "%s.space+%zu", name, offset);
-	} else if (o->type == GPUVM_TYPE_VA && offset >= offsetof(struct gpuvm_va, space_state))
+	else if (o->type == GPUVM_TYPE_VM && offset >= offsetof(struct gpuvm_vm, space_state))
+		name_state(name, space_fields, offset - offsetof(struct gpuvm_vm, space_state), out);
+	else if (o->type == GPUVM_TYPE_VA && offset >= offsetof(struct gpuvm_va, space_state) && space_va_fields)
+		name_state(name, space_va_fields, offset - offsetof(struct gpuvm_va, space_state), out);
+	else if (o->type == GPUVM_TYPE_VA && offset >= offsetof(struct gpuvm_va, space_state))
 		snprintf(out, TRACE_NAME, "%s.space", name);
 	else if (o->type == GPUVM_TYPE_GEM && offset >= offsetof(struct gpuvm_gem, list_state))
 		snprintf(out, TRACE_NAME, "%s.%s+%zu", name, list_name, offset - offsetof(struct gpuvm_gem, list_state));

@@ -264,6 +264,18 @@ WRAP(void *, gpuvm__obj_alloc_raw, const struct gpuvm__alloc_ops *alloc, int typ
 	return named(__real_gpuvm__obj_alloc_raw(alloc, type, size, align), size, type);
 }
 
+/* Index nodes: what it allocates, it does by a call that stays inside its file. */
+WRAP(bool, gpuvm__stock_fill, const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
+{
+	bool filled = __real_gpuvm__stock_fill(alloc, stock, size, n);
+	struct trace_log *log = mine;
+
+	mine = NULL;
+	trace_names_stock(*stock, size);
+	mine = log;
+	return filled;
+}
+
 /* ---- RCU: callbacks wait for trace_reclaim() ---- */
 
 void gpuvm__reclaim_barrier(void);

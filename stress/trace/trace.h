@@ -52,13 +52,16 @@ void trace_reclaim(void);
 
 /* The core allocated an object of @type (enum gpuvm_type), or @type < 0: bytes from the C library. */
 void trace_names_add(const void *p, size_t size, int type);
+/* The core has these index nodes, of @size each, at hand. */
+struct gpuvm__obj;
+void trace_names_stock(const struct gpuvm__obj *stock, size_t size);
 /* Call this object @label from now on. Static storage. */
 void trace_names_label(const void *p, const char *label);
 /* Call what the calling thread allocates this one's. Static storage. */
 void trace_names_maker(const char *who);
 /* The calling thread's static TLS is this one's. */
 void trace_names_tls(const char *who);
-/* Which fields vm->space_state and gem->list_state have. */
+/* Which fields vm->space_state, va->space_state and gem->list_state have. */
 void trace_names_strategies(const char *space, const char *list);
 /* "vm.ref", "leaf.seq", "reclaim.c waiting", ... */
 void trace_name(uintptr_t addr, char out[TRACE_NAME]);
