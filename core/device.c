@@ -82,3 +82,15 @@ const char *gpuvm_device_strategy(const struct gpuvm_device *dev, enum gpuvm_axi
 {
 	return (unsigned int)axis < GPUVM_AXIS_COUNT ? dev->names[axis] : NULL;
 }
+
+/* A space that has the operation has the trait. */
+bool gpuvm_device_can(const struct gpuvm_device *dev, enum gpuvm_trait trait)
+{
+	switch (trait) {
+	case GPUVM_TRAIT_SHRINKS:
+		return dev->space->shrinks;
+	case GPUVM_TRAIT_PARTS:
+		return dev->space->begin_right;
+	}
+	return false;
+}

@@ -614,12 +614,6 @@ static void dense(void **state)
 
 /* ---- what is held ---- */
 
-/* Does an array hold what it touches, and not what lies between? */
-static bool holds_parts(const struct run *r)
-{
-	return !strcmp(r->config.space, "leaf") || !strcmp(r->config.space, "skiplist");
-}
-
 /* Far apart, each in a part of the index of its own. */
 static void three_parts(struct run *r)
 {
@@ -638,7 +632,7 @@ static void sections(void **state)
 	struct run *r = *state;
 	uint64_t locks;
 
-	if (!holds_parts(r))
+	if (!gpuvm_device_can(r->w.dev, GPUVM_TRAIT_PARTS))
 		skip();
 	three_parts(r);
 	t_ok(gpuvm_bind_prepare(r->w.vm, &r->bind, r->ops, 3));
@@ -681,7 +675,7 @@ static void others_go_on(void **state)
 {
 	struct run *r = *state;
 
-	if (!holds_parts(r))
+	if (!gpuvm_device_can(r->w.dev, GPUVM_TRAIT_PARTS))
 		skip();
 	three_parts(r);
 	nr_waited = 0;

@@ -135,6 +135,9 @@ static void device_says_what_it_is(void **state)
 	assert_string_equal(gpuvm_device_strategy(dev, GPUVM_AXIS_REF), "kref");
 	assert_string_equal(gpuvm_device_strategy(dev, GPUVM_AXIS_ALLOC), "glibc");
 	assert_string_equal(gpuvm_device_strategy(dev, GPUVM_AXIS_PRESET), "linux");
+	assert_true(gpuvm_device_can(dev, GPUVM_TRAIT_SHRINKS));
+	assert_false(gpuvm_device_can(dev, GPUVM_TRAIT_PARTS));
+	assert_false(gpuvm_device_can(dev, GPUVM_TRAIT_PARTS + 1));
 	gpuvm_device_put(dev);
 	t_ok(gpuvm_device_create(&busted, &dev));
 	assert_string_equal(gpuvm_device_strategy(dev, GPUVM_AXIS_LIST), "busted");

@@ -189,7 +189,7 @@ static unsigned int stock(const struct gpuvm_sm *sm)
 /* Used: one va for the new mapping, one per piece. Come back: the old one if it was cut or went. Or it stays: neither. */
 static void sm_is(struct run *r, const struct row *row)
 {
-	bool stays = row->prev && t_stays(&r->w.config);
+	bool stays = row->prev && t_stays(&r->w);
 	struct gpuvm_va_removed *old;
 
 	assert_int_equal(stock(&r->sm), GPUVM_SM_MAP_VAS - 1 - row->prev - row->next + stays);

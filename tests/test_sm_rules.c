@@ -385,7 +385,7 @@ static uint64_t used_by_cut(struct run *r, bool map, uint64_t lo, uint64_t hi, u
 
 static void cut_uses(struct run *r, bool map, uint64_t lo, uint64_t hi, unsigned int pieces)
 {
-	bool stays = t_stays(&r->w.config) && lo > 8;
+	bool stays = t_stays(&r->w) && lo > 8;
 	uint64_t freed;
 
 	assert_int_equal(used_by_cut(r, map, lo, hi, &freed), pieces - stays);
@@ -423,7 +423,7 @@ static void stays_with_its_data(void **state)
 	struct gpuvm_mapping m[4];
 	const void *va;
 
-	if (!t_stays(&r->w.config))
+	if (!t_stays(&r->w))
 		skip();
 	t_insert(&r->w, 1, 8, 12, 3);
 	va = va_at(r, 8);

@@ -92,8 +92,8 @@ GPUVM_API GPUVM_MUST_CHECK int gpuvm_bind_prepare(struct gpuvm_vm *vm, struct gp
  * may name a mapping that an earlier operation of the array makes. If one fails, every step before it, back to the first
  * operation's first, is given to sm_step_undo in reverse order; nothing was edited, so whatever was mapped is as it was,
  * and no reader ever saw anything else. When all have agreed the edits are made, operation by operation; each is one step
- * for readers. With a strategy in which binds of different mappings run in parallel, only what the operations touch is
- * held, not what lies between.
+ * for readers. With a strategy in which binds of different mappings run in parallel (GPUVM_TRAIT_PARTS), only what the
+ * operations touch is held, not what lies between.
  *
  * Context: may sleep in callbacks; GEM lock; the mode's reservations held for every object that is mapped or unmapped. After
  * gpuvm_bind_prepare() it allocates nothing in any case but one: space:btree_rcu, if the tree grew by more than a level

@@ -88,6 +88,19 @@ GPUVM_API void gpuvm_device_put(struct gpuvm_device *dev);
 /** gpuvm_device_strategy() - the name chosen on @axis; static storage. For GPUVM_AXIS_PRESET: NULL if none matches. */
 GPUVM_API const char *gpuvm_device_strategy(const struct gpuvm_device *dev, enum gpuvm_axis axis);
 
+/**
+ * enum gpuvm_trait - what a device's address spaces can, beside what every space must
+ * @GPUVM_TRAIT_SHRINKS: let a mapping that is cut stay (struct gpuvm_driver's remap_in_place)
+ * @GPUVM_TRAIT_PARTS: hold what a bind array touches, and not what lies between (gpuvm_bind_array())
+ */
+enum gpuvm_trait {
+	GPUVM_TRAIT_SHRINKS,
+	GPUVM_TRAIT_PARTS
+};
+
+/** gpuvm_device_can() - does its space have @trait? */
+GPUVM_API bool gpuvm_device_can(const struct gpuvm_device *dev, enum gpuvm_trait trait);
+
 /** gpuvm_axis_name() - "list", "space", "ref", "alloc" or "preset" */
 GPUVM_API const char *gpuvm_axis_name(enum gpuvm_axis axis);
 

@@ -43,8 +43,8 @@ struct gpuvm_op;
  * @sm_step_unmap: a mapping is about to go
  * @sm_step_prefetch: a mapping lies in a prefetched range
  * @remap_in_place: a mapping that is cut may stay, shorter, as the piece in front of the cut, with the driver's data in it.
- *	Where the space can do that, the request leaves the GPUVM_SM_PREV of its stock where it is, and the mapping is not
- *	among the removed ones; nothing is freed or allocated for that piece. (Not in bind arrays.)
+ *	Where the space can do that (GPUVM_TRAIT_SHRINKS), the request leaves the GPUVM_SM_PREV of its stock where it is, and
+ *	the mapping is not among the removed ones; nothing is freed or allocated for that piece. (Not in bind arrays.)
  * @sm_step_undo: a later step failed: undo this one. Called in reverse order of the steps; cannot fail.
  *
  * The sm_step callbacks run with other writers of the touched mappings excluded and before anything is edited, so a

@@ -231,10 +231,9 @@ void t_insert(struct t_world *w, int gem, uint64_t page, uint64_t pages, uint64_
 	t_unlock(w);
 }
 
-/* In these spaces what readers see of a mapping is constant. */
-bool t_stays(const struct t_config *config)
+bool t_stays(const struct t_world *w)
 {
-	return config->driver->remap_in_place && strcmp(config->space, "btree_rcu") && strcmp(config->space, "skiplist");
+	return w->config.driver->remap_in_place && gpuvm_device_can(w->dev, GPUVM_TRAIT_SHRINKS);
 }
 
 void t_clear(struct t_world *w)

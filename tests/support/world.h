@@ -70,7 +70,7 @@ struct gpuvm_bo_alloc *t_alloc(struct t_world *w, unsigned int gem);
 /* Map pages with the plain insert; gem < 0: sparse. */
 void t_insert(struct t_world *w, int gem, uint64_t page, uint64_t pages, uint64_t offset_page);
 /* Does a mapping that is cut stay as the piece in front? The driver must want it and the space be able to. */
-bool t_stays(const struct t_config *config);
+bool t_stays(const struct t_world *w);
 /* Unmap everything, quietly. */
 void t_clear(struct t_world *w);
 
