@@ -158,7 +158,8 @@ endif
 core-src := $(wildcard core/*.c core/locks/*.c) $(filter-out core/ref/table.c,$(wildcard core/ref/*.c))
 core-obj := $(core-src:%.c=$(B)/%.o) \
 	$(foreach l,$(lists),$(foreach r,$(refs),$(B)/core/list/$(l).$(r).o)) \
-	$(refs:%=$(B)/core/ref/table.%.o) $(allocs:%=$(B)/core/alloc/%.o) \
+	$(refs:%=$(B)/core/ref/table.%.o) \
+	$(sort $(allocs:%=$(B)/core/alloc/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard core/alloc/*.c))) \
 	$(sort $(spaces:%=$(B)/core/space/%.o) $(patsubst %.c,$(B)/%.o,$(wildcard core/space/*.c)))
 
 ifneq ($(filter sched mutants schedcov,$(variant)),)

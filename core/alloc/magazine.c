@@ -25,9 +25,7 @@
  *
  * Teaches: that the cost of deferred freeing is the grace period per object and the cold memory, not the deferring.
  */
-#include "../biased.h"
-#include "../reclaim.h"
-#include "alloc.h"
+#include "magazine.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -36,59 +34,13 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-#define STEP 16u /* of sizes, 16-byte alignment */
 #define OVER 8u /* each as large as what glibc gives for it */
-#define MAX_SIZE 1024u /* larger ones go to the C library */
-#define LINE_CLASSES (MAX_SIZE / GPUVM__LINE)
-#define CLASSES (MAX_SIZE / STEP + 1 + LINE_CLASSES)
 #define BATCH 64
-#define BATCHES 64 /* per heap */
-#define LIMIT_MIN 256
 #define SPILL 2
 #define STOW 2 /* what a map takes along */
 
 #define raw (&gpuvm__alloc_glibc)
-extern const struct gpuvm__alloc_ops gpuvm__alloc_glibc, gpuvm__alloc_magazine;
-
-/* An object that is free or waiting: the link is over its struct gpuvm__obj's rcu. */
-struct slot {
-	struct heap *home;
-	uint64_t head; /* of the object: the debug build wants it until the grace period is over */
-	struct slot *next;
-};
-
-struct mag_batch {
-	struct gpuvm__batch batch; /* first */
-	struct heap *heap;
-	struct slot *first, *last;
-	uint32_t n;
-	uint16_t cls;
-	bool mixed; /* some are not this heap's own */
-};
-
-struct class
-{
-	struct slot *free;
-	uint32_t nr_free, limit; /* M7 */
-	uint32_t drawn; /* taken since the last arrival */
-	struct mag_batch *open; /* M4 */
-	_Atomic(struct slot *) returned; /* M2 */
-};
-
-struct heap {
-	struct gpuvm__home home; /* first; in a line that others may read */
-	alignas(GPUVM__LINE) struct gpuvm__biased lock; /* M4 */
-	struct gpuvm__obj *stowed[2]; /* M9: line-aligned or not */
-	struct gpuvm__batch *spare; /* struct mag_batch not under way */
-	_Atomic(struct gpuvm__batch *) done; /* M3 */
-	bool parked; /* under the gate */
-	struct heap *next; /* of all there ever were; under the gate */
-	struct class cls[CLASSES];
-	struct mag_batch batches[BATCHES];
-};
-
-static GPUVM__PER_THREAD(struct heap *, my_heap);
-static struct heap *heaps; /* under the gate */
+extern const struct gpuvm__alloc_ops gpuvm__alloc_glibc;
 
 /* ---- classes ---- */
 
@@ -122,61 +74,6 @@ static void raw_give(struct slot *s, unsigned int c)
 	ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
 	raw->free(s, class_size(c), class_align(c));
 	gpuvm__count(MAG_GIVE);
-}
-
-/* ---- heaps ---- */
-
-static void batch_done(struct gpuvm__batch *batch);
-
-static struct heap *adopt(void)
-{
-	struct heap *h;
-
-	gpuvm__gate_lock();
-	for (h = heaps; h && !h->parked; h = h->next)
-		;
-	if (h)
-		h->parked = false;
-	gpuvm__gate_unlock();
-	return h;
-}
-
-static struct heap *heap_create(void)
-{
-	struct heap *h = raw->alloc(sizeof(*h), GPUVM__LINE);
-	unsigned int i;
-
-	if (!h)
-		return NULL;
-	memset(h, 0, sizeof(*h));
-	h->home.ops = &gpuvm__alloc_magazine;
-	gpuvm__biased_init(&h->lock);
-	for (i = 0; i < CLASSES; i++)
-		h->cls[i].limit = LIMIT_MIN;
-	for (i = 0; i < BATCHES; i++) {
-		h->batches[i] = (struct mag_batch){ .batch = { .done = batch_done }, .heap = h };
-		h->batches[i].batch.next = h->spare;
-		h->spare = &h->batches[i].batch;
-	}
-	gpuvm__gate_lock();
-	h->next = heaps;
-	heaps = h;
-	gpuvm__gate_unlock();
-	return h;
-}
-
-/* The calling thread's; NULL: no memory, or a thread that will not tell when it leaves. */
-static struct heap *heap_make(void)
-{
-	struct heap *h;
-
-	if (!gpuvm__self.entered)
-		return NULL;
-	gpuvm__reclaim_start();
-	h = adopt();
-	h = h ? h : heap_create();
-	gpuvm__mine(my_heap) = h;
-	return h;
 }
 
 /* ---- what comes back ---- */
@@ -235,13 +132,13 @@ static void take_batch(struct heap *h, struct mag_batch *b)
 }
 
 /* M3: everything whose grace period is over. */
-static void take_done(struct heap *h)
+void gpuvm__mag_take_done(struct heap *h)
 {
 	struct gpuvm__batch *b, *next;
 
 	if (!gpuvm__load(&h->done, relaxed))
 		return;
-	/* Acquire pairs with the release in batch_done(). */
+	/* Acquire pairs with the release in gpuvm__mag_batch_done(). */
 	for (b = gpuvm__xchg(&h->done, NULL, acquire); b; b = next) {
 		next = b->next;
 		take_batch(h, (struct mag_batch *)b);
@@ -250,7 +147,7 @@ static void take_done(struct heap *h)
 	}
 }
 
-static void take_returned(struct class *cls)
+void gpuvm__mag_take_returned(struct class *cls)
 {
 	struct slot *s, *next;
 
@@ -272,7 +169,7 @@ static void set_limit(struct class *cls)
 	cls->drawn = 0;
 }
 
-static void spill(struct class *cls, unsigned int c, unsigned int n)
+void gpuvm__mag_spill(struct class *cls, unsigned int c, unsigned int n)
 {
 	struct slot *s;
 
@@ -304,8 +201,8 @@ static struct slot *refill(struct heap *h, unsigned int c)
 {
 	struct class *cls = &h->cls[c];
 
-	take_done(h);
-	take_returned(cls);
+	gpuvm__mag_take_done(h);
+	gpuvm__mag_take_returned(cls);
 	if (!cls->free)
 		return raw_take(h, c);
 	set_limit(cls);
@@ -329,7 +226,7 @@ static __apart void *alloc_slowly(struct heap *h, unsigned int c)
 		s = refill(h, c);
 	} else {
 		s = pop(cls);
-		spill(cls, c, SPILL);
+		gpuvm__mag_spill(cls, c, SPILL);
 	}
 	if (s)
 		ASAN_UNPOISON_MEMORY_REGION(s, class_size(c));
@@ -340,7 +237,7 @@ static __apart void *alloc_slowly(struct heap *h, unsigned int c)
 static __slow void *alloc_elsewhere(size_t size, size_t align)
 {
 	unsigned int c = class_of(size, align);
-	struct heap *h = size <= MAX_SIZE ? heap_make() : NULL;
+	struct heap *h = size <= MAX_SIZE ? gpuvm__mag_heap_make() : NULL;
 
 	if (!h)
 		return raw->alloc(size, align);
@@ -350,7 +247,7 @@ static __slow void *alloc_elsewhere(size_t size, size_t align)
 
 static void *magazine_alloc(size_t size, size_t align)
 {
-	struct heap *h = gpuvm__mine(my_heap);
+	struct heap *h = gpuvm__mine(gpuvm__my_heap);
 	struct class *cls;
 	unsigned int c;
 	struct slot *s;
@@ -376,7 +273,7 @@ static inline void forbid(struct slot *s, unsigned int c)
 /* Another heap's, or one too many (M7). */
 static __apart void free_slowly(struct slot *s, unsigned int c)
 {
-	struct heap *h = gpuvm__mine(my_heap);
+	struct heap *h = gpuvm__mine(gpuvm__my_heap);
 
 	if (!h) {
 		send_home(s, c);
@@ -384,12 +281,12 @@ static __apart void free_slowly(struct slot *s, unsigned int c)
 	}
 	sort(h, s, c);
 	if (h->cls[c].nr_free > h->cls[c].limit)
-		spill(&h->cls[c], c, SPILL);
+		gpuvm__mag_spill(&h->cls[c], c, SPILL);
 }
 
 static void magazine_free(void *p, size_t size, size_t align)
 {
-	struct heap *h = gpuvm__mine(my_heap);
+	struct heap *h = gpuvm__mine(gpuvm__my_heap);
 	unsigned int c = class_of(size, align);
 	struct slot *s = p;
 
@@ -401,7 +298,7 @@ static void magazine_free(void *p, size_t size, size_t align)
 }
 
 /* M3. The debug build says here that each of them is dead. */
-static void batch_done(struct gpuvm__batch *batch)
+void gpuvm__mag_batch_done(struct gpuvm__batch *batch)
 {
 	struct mag_batch *b = (struct mag_batch *)batch;
 	struct heap *h = b->heap;
@@ -419,20 +316,6 @@ static void batch_done(struct gpuvm__batch *batch)
 	do
 		batch->next = head;
 	while (!gpuvm__cas(&h->done, &head, batch, release));
-}
-
-/* M4, M6: under the biased lock. */
-static void hand_in(struct heap *h, struct class *cls)
-{
-	struct mag_batch *b = cls->open;
-
-	if (!b)
-		return;
-	cls->open = NULL;
-	b->last->next = NULL;
-	b->batch.nr = b->n;
-	gpuvm__count(MAG_BATCH);
-	gpuvm__reclaim(&b->batch);
 }
 
 /* The open batch of a class, or a new one; NULL: none to be had (M6). */
@@ -471,7 +354,7 @@ static void put_in_batch(struct heap *h, struct mag_batch *b, struct slot *s)
 static void magazine_retire(struct gpuvm__obj *obj)
 {
 	unsigned int c = class_of(obj->size, obj->line_aligned ? GPUVM__LINE : 16);
-	struct heap *h = gpuvm__mine(my_heap);
+	struct heap *h = gpuvm__mine(gpuvm__my_heap);
 	struct mag_batch *b = NULL;
 
 	if (h) {
@@ -482,9 +365,9 @@ static void magazine_retire(struct gpuvm__obj *obj)
 			put_in_batch(h, b, (struct slot *)obj);
 		gpuvm__biased_leave(&h->lock);
 		if (unlikely(!h->spare))
-			take_done(h);
+			gpuvm__mag_take_done(h);
 		if (unlikely(h->cls[c].nr_free > h->cls[c].limit))
-			spill(&h->cls[c], c, SPILL);
+			gpuvm__mag_spill(&h->cls[c], c, SPILL);
 	}
 	if (unlikely(!b)) {
 		gpuvm__count(MAG_ALONE);
@@ -504,7 +387,7 @@ static void free_stock(struct gpuvm__obj *node)
 	}
 }
 
-static void unstow_all(struct heap *h)
+void gpuvm__mag_unstow_all(struct heap *h)
 {
 	unsigned int i;
 
@@ -532,7 +415,7 @@ static __apart bool stow_beside(struct gpuvm__obj **at, struct gpuvm__obj *stock
 
 static bool magazine_stow(struct gpuvm__obj *stock)
 {
-	struct heap *h = gpuvm__mine(my_heap);
+	struct heap *h = gpuvm__mine(gpuvm__my_heap);
 	struct gpuvm__obj **at;
 
 	if (unlikely(!h || stock->nr_stock > STOW))
@@ -546,7 +429,7 @@ static bool magazine_stow(struct gpuvm__obj *stock)
 
 static struct gpuvm__obj *magazine_unstow(size_t size, size_t align, size_t n)
 {
-	struct heap *h = gpuvm__mine(my_heap);
+	struct heap *h = gpuvm__mine(gpuvm__my_heap);
 	struct gpuvm__obj *stock, **at;
 
 	if (unlikely(!h))
@@ -565,99 +448,13 @@ static struct gpuvm__obj *magazine_unstow(size_t size, size_t align, size_t n)
 	return stock;
 }
 
-/* ---- the end ---- */
-
-static void hand_in_all(struct heap *h)
-{
-	unsigned int c;
-
-	for (c = 0; c < CLASSES; c++)
-		hand_in(h, &h->cls[c]);
-}
-
-static void empty(struct heap *h)
-{
-	unsigned int c;
-
-	take_done(h);
-	for (c = 0; c < CLASSES; c++) {
-		take_returned(&h->cls[c]);
-		spill(&h->cls[c], c, UINT32_MAX);
-		h->cls[c].drawn = 0; /* by who leaves, not by who comes (M8) */
-	}
-}
-
-static void magazine_thread_leave(void)
-{
-	struct heap *h = gpuvm__mine(my_heap);
-
-	if (!h)
-		return;
-	gpuvm__biased_enter(&h->lock);
-	hand_in_all(h);
-	gpuvm__biased_leave(&h->lock);
-	unstow_all(h);
-	empty(h);
-	gpuvm__mine(my_heap) = NULL;
-	gpuvm__gate_lock();
-	h->parked = true; /* M5 */
-	gpuvm__gate_unlock();
-}
-
-/* M4: everybody's open batches. */
-static void hand_in_everything(void)
-{
-	struct heap *h, *mine = gpuvm__mine(my_heap);
-
-	if (mine) {
-		gpuvm__biased_enter(&mine->lock);
-		hand_in_all(mine);
-		gpuvm__biased_leave(&mine->lock);
-	}
-	gpuvm__gate_lock();
-	for (h = heaps; h; h = h->next)
-		if (h != mine)
-			gpuvm__biased_claim(&h->lock);
-	gpuvm__heavy_fence();
-	for (h = heaps; h; h = h->next) {
-		if (h == mine)
-			continue;
-		gpuvm__biased_wait(&h->lock);
-		hand_in_all(h);
-		gpuvm__biased_unclaim(&h->lock);
-	}
-	gpuvm__gate_unlock();
-}
-
-/*
- * The caller's own, too: who takes a VM down keeps, by M8, what others built it of, scattered over memory that could be given
- * back whole. First all of them are sorted: that sends some from one parked heap to another.
- */
-static void magazine_quiesce(void)
-{
-	struct heap *h, *mine = gpuvm__mine(my_heap);
-
-	hand_in_everything();
-	gpuvm__reclaim_barrier();
-	gpuvm__gate_lock();
-	for (h = heaps; h; h = h->next)
-		if (h->parked || h == mine)
-			take_done(h);
-	if (mine)
-		unstow_all(mine);
-	for (h = heaps; h; h = h->next)
-		if (h->parked || h == mine)
-			empty(h);
-	gpuvm__gate_unlock();
-}
-
 const struct gpuvm__alloc_ops gpuvm__alloc_magazine = {
 	.name = "magazine",
 	.alloc = magazine_alloc,
 	.free = magazine_free,
 	.retire = magazine_retire,
-	.thread_leave = magazine_thread_leave,
-	.quiesce = magazine_quiesce,
+	.thread_leave = gpuvm__mag_thread_leave,
+	.quiesce = gpuvm__mag_quiesce,
 	.stow = magazine_stow,
 	.unstow = magazine_unstow,
 };
