@@ -171,6 +171,12 @@ uint64_t step_code(unsigned int nth, int type, unsigned int lo, unsigned int hi,
 /* Object and page offset in one number; 0: nothing mapped. */
 #define TAG(gem, off) (1 + (gem)*64 + (off))
 
+/* ---- checks ---- */
+
+/* Threads have ended, nothing is torn down yet. */
+void check_quiet(void);
+/* Everything is. @before: gpuvm_debug_live() of each type, before the world was made. */
+void check_nothing_left(const int64_t *before);
 /* Does some order of the events, consistent with their times, explain every answer? Fails the schedule if not. */
 void history_check(struct world *w);
 
