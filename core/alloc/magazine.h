@@ -35,8 +35,7 @@ struct mag_batch {
 	bool mixed; /* some are not this heap's own */
 };
 
-struct class
-{
+struct class {
 	struct slot *free;
 	uint32_t nr_free, limit; /* M7 */
 	uint32_t drawn; /* taken since the last arrival */
