@@ -40,5 +40,4 @@ struct run {
  */
 void run_until(struct run *run, size_t index);
 
-
 #endif /* BENCH_RUN_H */

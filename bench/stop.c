@@ -35,12 +35,13 @@ static pid_t sender(const siginfo_t *info)
 	return info->si_code == SI_USER ? info->si_pid : 0;
 }
 
-static bool is_echo(uint64_t old, uint64_t new)
+static bool is_echo(uint64_t old, uint64_t now)
 {
 	const uint64_t mask = (1u << PID_BITS) - 1;
-	int64_t ms = (int64_t)(new >> PID_BITS) - (int64_t)(old >> PID_BITS); /* negative: the later of two was noted first */
+	/* Negative: the later of two was noted first. */
+	int64_t ms = (int64_t)(now >> PID_BITS) - (int64_t)(old >> PID_BITS);
 
-	return (old & mask) && (old & mask) == (new & mask) && ms < STOP_ECHO_MS;
+	return (old & mask) && (old & mask) == (now & mask) && ms < STOP_ECHO_MS;
 }
 
 static void on_signal(int sig, siginfo_t *info, void *unused)

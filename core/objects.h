@@ -155,7 +155,7 @@ struct gpuvm_bo {
 	struct gpuvm_vm *vm; /* constant; pinned (I4) */
 	const struct gpuvm__list_ops *list; /* constant */
 	_Atomic uint64_t ref; /* the ref axis' word */
-	_Atomic bool extobj_settled; /* its object is local to the VM, or it is on vm->extobj; once true, true until it dies */
+	_Atomic bool extobj_settled; /* its object is local to the VM, or it is on vm->extobj; true until it dies */
 	_Atomic uint8_t cool; /* ref:credits: how reluctant it is to become hot */
 	_Atomic bool evicted; /* under the GEM's reservation */
 	struct gpuvm__spin vas_lock; /* where list->va_lock says so */

@@ -31,8 +31,9 @@
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
-#define __slow __attribute__((noinline, cold)) /* kept out of the caller: its registers, stack and lines stay the fast path's */
-#define __apart __attribute__((noinline)) /* the same of what is not rare */
+/* Kept out of the caller, whose registers, stack and lines stay the fast path's; the second of what is not rare. */
+#define __slow __attribute__((noinline, cold))
+#define __apart __attribute__((noinline))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define __must_hold(lock) /* for the reader; the debug build's lock classes check it */

@@ -494,13 +494,13 @@ static void mappings_to_come(void **state)
 {
 	struct run *r = *state;
 	struct gpuvm_bind_op ops[3] = { map_op(r, 4, 2), unmap_op(8, 2), { GPUVM_BIND_PREFETCH, { .range = T_PAGE } } };
-	const void *new;
+	const void *fresh;
 
 	r->bind.priv = &r->trace;
 	assert_null(gpuvm_bind_va(&r->bind, 0, GPUVM_SM_NEW));
 	t_ok(gpuvm_bind_prepare(r->w.vm, &r->bind, ops, 3));
-	new = gpuvm_bind_va(&r->bind, 0, GPUVM_SM_NEW);
-	assert_true(new && gpuvm_bind_va(&r->bind, 0, GPUVM_SM_PREV) && gpuvm_bind_va(&r->bind, 0, GPUVM_SM_NEXT));
+	fresh = gpuvm_bind_va(&r->bind, 0, GPUVM_SM_NEW);
+	assert_true(fresh && gpuvm_bind_va(&r->bind, 0, GPUVM_SM_PREV) && gpuvm_bind_va(&r->bind, 0, GPUVM_SM_NEXT));
 	assert_true(!gpuvm_bind_va(&r->bind, 1, GPUVM_SM_NEW) && gpuvm_bind_va(&r->bind, 1, GPUVM_SM_NEXT));
 	assert_true(!gpuvm_bind_va(&r->bind, 2, GPUVM_SM_NEXT) && !gpuvm_bind_va(&r->bind, 0, GPUVM_SM_NEW2));
 	assert_null(gpuvm_bind_va(&r->bind, 3, GPUVM_SM_NEXT));
@@ -512,7 +512,7 @@ static void mappings_to_come(void **state)
 		struct gpuvm_va_removed *va;
 
 		t_ok(gpuvm_va_remove(r->w.vm, 4 * T_PAGE, 2 * T_PAGE, &va));
-		assert_ptr_equal(va, new);
+		assert_ptr_equal(va, fresh);
 		gpuvm_va_removed_free(va);
 	}
 	finish(r);

@@ -404,6 +404,7 @@ static void walk(struct gpuvm_gem *gem, void (*fn)(struct gpuvm_bo *bo, void *ar
 	unlock(gem);
 }
 
+/* clang-format off */
 #define HASHED_OPS(list)                                         \
 	{                                                        \
 		.name = GPUVM__STR(list),                        \
@@ -421,5 +422,6 @@ static void walk(struct gpuvm_gem *gem, void (*fn)(struct gpuvm_bo *bo, void *ar
 		.va_lock = gpuvm__vas_spin_lock,                 \
 		.va_unlock = gpuvm__vas_spin_unlock,             \
 	}
+/* clang-format on */
 
 #endif /* GPUVM_CORE_LIST_HASHED_H */

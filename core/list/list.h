@@ -46,7 +46,8 @@ struct gpuvm__list_ops {
 	size_t bo_bytes;
 	bool rcu;
 
-	int (*init)(struct gpuvm_gem *gem); /* 0 or -ENOMEM; its state is zeroed, the rest of the object not yet filled in */
+	/* 0 or -ENOMEM. Its state is zeroed, the rest of the object not yet filled in. */
+	int (*init)(struct gpuvm_gem *gem);
 	void (*fini)(struct gpuvm_gem *gem);
 	struct gpuvm_bo *(*find)(struct gpuvm_gem *gem, struct gpuvm_vm *vm);
 	/* gpuvm_obtain() from find() on: gpuvm__looked_up(), so that a hit is one call deep. */

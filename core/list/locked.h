@@ -176,6 +176,7 @@ static void walk(struct gpuvm_gem *gem, void (*fn)(struct gpuvm_bo *bo, void *ar
 	read_unlock(s, &ctx);
 }
 
+/* clang-format off */
 #define LOCKED_OPS(list)                                         \
 	{                                                        \
 		.name = #list, .ref = GPUVM__STR(GPUVM_REF),     \
@@ -187,5 +188,6 @@ static void walk(struct gpuvm_gem *gem, void (*fn)(struct gpuvm_bo *bo, void *ar
 		.va_lock = gpuvm__vas_spin_lock,                 \
 		.va_unlock = gpuvm__vas_spin_unlock,             \
 	}
+/* clang-format on */
 
 #endif /* GPUVM_CORE_LIST_LOCKED_H */

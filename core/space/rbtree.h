@@ -223,6 +223,7 @@ static size_t index_bytes(struct gpuvm_vm *vm)
 	return n * sizeof(struct va_state);
 }
 
+/* clang-format off */
 #define RBTREE_OPS(space)                                              \
 	{                                                              \
 		.name = #space,                                        \
@@ -233,5 +234,6 @@ static size_t index_bytes(struct gpuvm_vm *vm)
 		.shrinks = shrinks, .splice = splice, .end = end,      \
 		.index_bytes = index_bytes,                            \
 	}
+/* clang-format on */
 
 #endif /* GPUVM_CORE_SPACE_RBTREE_H */

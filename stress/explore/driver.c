@@ -48,7 +48,8 @@ static unsigned int gem_index(const struct gpuvm_gem *gem)
 }
 
 /* A step of a request, or of that operation of an array whose turn it is. */
-static int told(struct actor *a, int type, unsigned int lo, unsigned int hi, unsigned int tag, bool keep, bool prev, bool next)
+static int told(struct actor *a, int type, unsigned int lo, unsigned int hi, unsigned int tag, bool keep, bool prev,
+		bool next)
 {
 	struct event *e = a->array ? a->array[a->bind.at] : NULL;
 
@@ -80,8 +81,8 @@ static int sm_map(const struct gpuvm_op *op, void *priv)
 {
 	unsigned int lo = op->map.addr / PAGE, hi = lo + op->map.range / PAGE;
 
-	return told(priv, STEP_MAP, lo, hi, TAG(gem_index(gpuvm_bo_gem(op->map.bo)), op->map.offset / PAGE), false, false,
-		    false);
+	return told(priv, STEP_MAP, lo, hi, TAG(gem_index(gpuvm_bo_gem(op->map.bo)), op->map.offset / PAGE), false,
+		    false, false);
 }
 
 static int sm_remap(const struct gpuvm_op *op, void *priv)

@@ -32,7 +32,7 @@ static const unsigned int final_pages[] = { 2,	3,  4,	5,  6,	7,  8,	9,  10, 12, 
 /* ---- configurations ---- */
 
 const uint32_t config_modes[CONFIG_MODES] = { GPUVM_VM_IMMEDIATE, GPUVM_VM_IMMEDIATE | GPUVM_VM_RESV_PROTECTED, 0,
-				  GPUVM_VM_RESV_PROTECTED };
+					      GPUVM_VM_RESV_PROTECTED };
 
 const char *mode_name(uint32_t flags)
 {
@@ -126,7 +126,9 @@ static void create(void)
 						    .ref = w->config.ref,
 						    .alloc = "glibc" };
 	const struct gpuvm_vm_params vm = {
-		.flags = w->config.flags, .range = PAGES * PAGE, .page_size = PAGE,
+		.flags = w->config.flags,
+		.range = PAGES * PAGE,
+		.page_size = PAGE,
 		/* Mappings that are cut stay in half of the modes. (In arrays they never do.) */
 		.driver = w->config.flags & GPUVM_VM_RESV_PROTECTED ? &explore_driver : &explore_driver_in_place,
 	};

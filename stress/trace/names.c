@@ -26,6 +26,7 @@ struct field {
 	size_t offset, size;
 };
 
+/* clang-format off */
 #define FIELD(type, member) { #member, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
 #define OBJ(type) { "header", offsetof(struct type, obj), sizeof(struct gpuvm__obj) }
 #define END { NULL, 0, 0 }
@@ -133,6 +134,7 @@ static const struct field skip_state_fields[] = {
 	FIELD(skip_state, tower.next), FIELD(skip_state, tower.node), END
 };
 static const struct field skip_node_fields[] = { FIELD(skip_node, link), FIELD(skip_node, tower), END };
+/* clang-format on */
 
 static const struct {
 	const char *space;
