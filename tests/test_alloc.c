@@ -385,18 +385,32 @@ static void *bring_back(void *arg)
 	return NULL;
 }
 
+/* By a thread that has no magazine: each goes to where it belongs. */
+static void *release(void *sm)
+{
+	gpuvm_thread_enter();
+	gpuvm_sm_release(sm);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
 static void stocks_come_and_go(void **state)
 {
 	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
 	struct job job = { .dev = t_device("rcu_hash", "leaf", NULL, "magazine") };
+	struct gpuvm_sm sm = { 0 };
 	struct t_live before;
-	uint64_t taken;
+	uint64_t taken, remote;
 
 	t_ok(gpuvm_vm_create(job.dev, &params, &job.vm));
 	gpuvm_quiesce();
 	t_live_read(&before);
 	taken = outstanding();
 	run_thread(bring_back, &job);
+	t_ok(gpuvm_sm_prepare(job.vm, &sm, GPUVM_SM_MAP_VAS));
+	remote = stat_of(GPUVM_STAT_MAG_REMOTE);
+	run_thread(release, &sm);
+	assert_int_equal(stat_of(GPUVM_STAT_MAG_REMOTE) - remote, GPUVM_SM_MAP_VAS + 2);
 	gpuvm_quiesce();
 	assert_int_equal(outstanding(), taken);
 	t_live_same(&before);
