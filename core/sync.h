@@ -114,10 +114,17 @@ _Noreturn void gpuvm__bug(const char *file, int line, const char *what);
 #define gpuvm__fetch_or(p, v, mo) (race_point(), atomic_fetch_or_explicit((p), (v), memory_order_##mo))
 #define gpuvm__fetch_and(p, v, mo) (race_point(), atomic_fetch_and_explicit((p), (v), memory_order_##mo))
 
-/* One turn of a loop that waits for another thread; now and then it yields, as that thread may be off its CPU. */
+/* Turns of a loop that waits for another thread before that is taken to be off its CPU, or to sleep. */
+#ifdef GPUVM_SCHED
+#define GPUVM__SPIN_TURNS 2u
+#else
+#define GPUVM__SPIN_TURNS 1024u
+#endif
+
+/* One turn; now and then it yields. */
 static inline void gpuvm__spin_wait(unsigned int *turns)
 {
-	if (++*turns % 1024 == 0)
+	if (++*turns % GPUVM__SPIN_TURNS == 0)
 		gpuvm__yield();
 	gpuvm__cpu_relax();
 }
@@ -152,6 +159,19 @@ struct gpuvm__spin {
 #define gpuvm__spin_lock_raw(l) (race_point(), gpuvm__native_spin_lock(&(l)->s))
 #define gpuvm__spin_trylock_raw(l) (race_point(), gpuvm__native_spin_trylock(&(l)->s))
 #define gpuvm__spin_unlock_raw(l) (gpuvm__native_spin_unlock(&(l)->s), race_point())
+
+/* For who is in a read section, which the holder's callbacks would prolong: false if it takes long. */
+static inline bool gpuvm__spin_lock_soon_raw(struct gpuvm__spin *l)
+{
+	unsigned int turns = 0;
+
+	while (unlikely(!gpuvm__spin_trylock_raw(l))) {
+		if (turns + 1 == GPUVM__SPIN_TURNS)
+			return false;
+		gpuvm__spin_wait(&turns);
+	}
+	return true;
+}
 
 /* A lock with an owner who enters without an atomic read-modify-write: biased.h. Here so that all locks are. */
 struct gpuvm__biased {

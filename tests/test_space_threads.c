@@ -8,9 +8,12 @@
  *       lookups the later one never finds the older state. Which operation wrote it is in the offset, so a piece that was
  *       cut wrongly, or put together from two states, is found too.
  *   S4  is test_enomem.c's and the stress scenario signalling; that churn does not grow the index is here.
+ *   S8  A grace period ends while a callback sleeps and another bind waits for it.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "world.h"
 
@@ -412,6 +415,58 @@ static void churn_leaves_nothing(void **state)
 	assert_true(most <= 64 * 128);
 }
 
+/* ---- who waits for a callback that sleeps: S8 ---- */
+
+static sem_t asleep, wake;
+
+static int sleeping_step(const struct gpuvm_op *op, void *priv)
+{
+	if (priv && op->type == GPUVM_OP_MAP) {
+		sem_post(&asleep);
+		sem_wait(&wake);
+	}
+	return 0;
+}
+
+static const struct gpuvm_driver sleeper = { .sm_step_map = sleeping_step,
+					     .sm_step_remap = sleeping_step,
+					     .sm_step_unmap = sleeping_step };
+
+static void *map_one(void *arg)
+{
+	struct worker *t = arg;
+
+	gpuvm_thread_enter();
+	request(t, true);
+	gpuvm_sm_release(&t->sm);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+/* If the one that waits were in a read section, gpuvm_quiesce() would not come back before the callback does. */
+static void grace_periods_end(void **state)
+{
+	struct run *r = *state;
+	struct worker first = { .r = r, .start = 20, .end = 21 }, second = { .r = r, .start = 20, .end = 21 };
+
+	insert_pages(r, 10, 40); /* the index has more than its first node */
+	insert_pages(r, 60, 100);
+	sem_init(&asleep, 0, 0);
+	sem_init(&wake, 0, 0);
+	first.sm.priv = &first;
+	assert_int_equal(pthread_create(&first.thread, NULL, map_one, &first), 0);
+	sem_wait(&asleep);
+	assert_int_equal(pthread_create(&second.thread, NULL, map_one, &second), 0);
+	usleep(20000); /* it waits now; if it does not, it is too slow to find anything wrong */
+	alarm(120);
+	gpuvm_quiesce();
+	alarm(0);
+	sem_post(&wake);
+	pthread_join(first.thread, NULL);
+	pthread_join(second.thread, NULL);
+	assert_int_equal(r->violations, 0);
+}
+
 /* ---- the program ---- */
 
 static int setup(void **state)
@@ -456,6 +511,16 @@ static int run_space(const char *space, const struct gpuvm_driver *d)
 	return t_run(group, tests, ARRAY_SIZE(tests));
 }
 
+static int run_sleeper(const char *space)
+{
+	const struct CMUnitTest tests[] = { CASE(grace_periods_end) };
+	char group[160];
+
+	the_run.config = (struct t_config){ .space = space, .flags = GPUVM_VM_IMMEDIATE, .pages = PAGES, .driver = &sleeper };
+	snprintf(group, sizeof(group), "space_threads/%s/sleeper", space);
+	return t_run(group, tests, ARRAY_SIZE(tests));
+}
+
 int main(void)
 {
 	const char *space;
@@ -465,6 +530,7 @@ int main(void)
 	for (i = 0; (space = t_strategy(GPUVM_AXIS_SPACE, i)); i++) {
 		ret |= run_space(space, &driver);
 		ret |= run_space(space, &driver_in_place);
+		ret |= run_sleeper(space);
 	}
 	return ret;
 }

@@ -31,16 +31,26 @@ static void unlock_all(struct leaf_cursor *lc)
 	unlock(l);
 }
 
-/* The leaf of @addr, locked and alive. It may die while we wait for it: look again from where it went. */
+/*
+ * The leaf of @addr, locked and alive. It may die while we wait for it: look again. If that takes long, outside the read
+ * section (S8).
+ */
 static __apart struct leaf *lock_found(struct leaf_state *s, uint64_t addr)
 {
+	unsigned int turns = 0;
 	struct leaf *l;
 
 	gpuvm__read_lock();
 	l = leaf_locate(s, addr);
 	for (;;) {
 		leaf_settle(&l, addr);
-		lock(l);
+		if (unlikely(!gpuvm__spin_lock_soon_raw(&l->lock))) {
+			gpuvm__read_unlock();
+			gpuvm__spin_wait(&turns);
+			gpuvm__read_lock();
+			l = leaf_locate(s, addr);
+			continue;
+		}
 		if (likely(!leaf_dead(l) && addr < leaf_hi(l)) || GPUVM_PLANT(leaf_no_recheck))
 			break;
 		unlock(l);

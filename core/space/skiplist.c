@@ -56,21 +56,38 @@ static struct skip_node *next_read(struct gpuvm__cursor *c, uint64_t from)
 
 /* ---- locking ---- */
 
-/* False: its mapping has gone. Acquire: pairs with the release of who had it before; what that one edited is seen. */
-static bool lock(struct skip_node *n)
+/* 0; -ENOENT: its mapping has gone. Acquire: pairs with the release of who had it before; what that one edited is seen. */
+static int trylock(struct skip_node *n)
 {
 	uintptr_t link = gpuvm__load(&n->link, relaxed);
-	unsigned int turns = 0;
 
-	for (;;) {
-		if (unlikely(link & SKIP_DEAD))
-			return false;
-		if (unlikely(link & SKIP_LOCKED)) {
-			gpuvm__spin_wait(&turns);
-			link = gpuvm__load(&n->link, relaxed);
-		} else if (gpuvm__cas(&n->link, &link, link | SKIP_LOCKED, acquire)) {
-			return true;
-		}
+	if (unlikely(link & SKIP_DEAD))
+		return -ENOENT;
+	if (unlikely(link & SKIP_LOCKED) || !gpuvm__cas(&n->link, &link, link | SKIP_LOCKED, acquire))
+		return -EAGAIN;
+	return 0;
+}
+
+/* The same; -EAGAIN: it takes long. */
+static int lock_soon(struct skip_node *n)
+{
+	unsigned int turns = 0;
+	int ret;
+
+	while (unlikely((ret = trylock(n)) == -EAGAIN) && turns + 1 < GPUVM__SPIN_TURNS)
+		gpuvm__spin_wait(&turns);
+	return ret;
+}
+
+/* One that is alive, and stays (N2). */
+static void lock(struct skip_node *n)
+{
+	unsigned int turns = 0;
+	int ret;
+
+	while (unlikely(ret = trylock(n))) {
+		GPUVM__BUG_ON(ret == -ENOENT);
+		gpuvm__spin_wait(&turns);
 	}
 }
 
@@ -117,10 +134,12 @@ static struct skip_node *lock_before(struct skip_state *s, uint64_t addr)
 	for (;;) {
 		while ((next = skip_next(n)) && skip_end(next) <= addr)
 			n = next;
-		if (unlikely(!GPUVM_PLANT(skiplist_no_pred) && !lock(n))) {
-			/* Marked, but perhaps not out of the list yet. */
+		if (unlikely(!GPUVM_PLANT(skiplist_no_pred) && lock_soon(n))) {
+			/* Marked, but perhaps not out of the list yet; or held by who takes long: then outside the read section (S8). */
 			gpuvm__count(SPACE_RETRY);
+			gpuvm__read_unlock();
 			gpuvm__spin_wait(&turns);
+			gpuvm__read_lock();
 			n = seek_before(s, addr);
 			continue;
 		}
@@ -140,11 +159,9 @@ static void lock_rest(struct gpuvm__cursor *c)
 {
 	struct skip_cursor *sc = skip_cursor(c);
 	struct skip_node *n;
-	bool alive;
 
 	while ((n = next_held(sc->last)) && skip_start(n) < c->hi) {
-		alive = lock(n);
-		GPUVM__BUG_ON(!alive);
+		lock(n);
 		sc->last = n;
 	}
 }

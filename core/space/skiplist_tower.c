@@ -66,27 +66,32 @@ static inline struct skip_tower *walk(struct skip_tower *t, unsigned int level, 
 	}
 }
 
-/* Of the towers that start at or before @addr, or the head's, the last one that a walk down to the lowest level meets. N10. */
-static struct skip_tower *descend(struct skip_state *s, uint64_t addr)
+/* Of the towers that start at or before @addr, or the head's, the last one that a walk down to @level meets. N10. */
+static struct skip_tower *descend(struct skip_state *s, uint64_t addr, unsigned int level)
 {
 	unsigned int levels = gpuvm__load(&s->levels, relaxed);
 	struct skip_tower *t = &s->tower, *next;
 
-	for (; levels > SKIP_LONG; levels--)
+	for (; levels > SKIP_LONG && levels > level; levels--)
 		while ((next = tower_of(next_of(t, levels - 1))) && next->start <= addr)
 			t = next;
-	for (; levels > 1; levels--)
+	for (; levels > level; levels--)
 		t = walk(t, levels - 1, addr);
-	return levels ? walk(t, 0, addr) : t;
+	return t;
 }
 
+/*
+ * Whoever took out thousands of mappings at one stroke has left as many towers without, for a moment: each time one is met
+ * the search ends a level higher, so it goes left by twice as much.
+ */
 struct skip_node *gpuvm__skip_seek(struct skip_state *s, uint64_t addr, uintptr_t *link)
 {
 	struct skip_tower *t;
 	struct skip_node *n;
+	unsigned int level;
 
-	for (;; addr = t->start - 1) {
-		t = descend(s, addr);
+	for (level = 0;; level++, addr = t->start - 1) {
+		t = descend(s, addr, level);
 		/* Acquire: the mapping may have taken the tower over after it was linked. */
 		n = t == &s->tower ? &s->head : gpuvm__load(&t->node, acquire);
 		*link = gpuvm__load(&n->link, acquire);

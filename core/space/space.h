@@ -31,6 +31,8 @@
  *   S7  A resident mapping's end changes in splice() only, to a lower one, and only where shrinks() allowed it: the mapping
  *       is cut, and stays as the piece in front. It is one step for readers with the rest of the splice (S3), so who
  *       needs no lock reads end before it makes sure that what it saw is of one state.
+ *   S8  Who waits for another's section is outside RCU read sections, but for a moment: a section is open while a driver's
+ *       callbacks sleep, and what they wait for may be a grace period, as may others' memory be.
  */
 #ifndef GPUVM_CORE_SPACE_SPACE_H
 #define GPUVM_CORE_SPACE_SPACE_H
