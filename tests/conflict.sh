@@ -85,7 +85,7 @@ check 'lookups beside a writer, btree_rcu' rare lookup_beside btree_rcu 0.05
 check 'the lock of rbtree_mutex' shares bind_halves rbtree_mutex vm.space.lock 0.99
 check 'the count of the VM' shares bind_halves rbtree_mutex vm.ref 0.99
 check 'the tree of rbtree_mutex' shares bind_halves rbtree_mutex va.space 0.9
-check 'the towers of skiplist' shares bind_halves skiplist tower.start 0.1
+check 'the towers of skiplist' shares bind_halves skiplist tower.next 0.1
 check 'the links of skiplist' shares bind_adjacent skiplist va.space.link 0.001
 check 'the nodes of every index' nodes_have_names
 check 'seq of btree_rcu' shares bind_halves btree_rcu vm.space.seq 0.99
