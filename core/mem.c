@@ -120,6 +120,8 @@ static __apart bool alloc_nodes(const struct gpuvm__alloc_ops *alloc, struct gpu
 bool gpuvm__stock_fill(const struct gpuvm__alloc_ops *alloc, struct gpuvm__obj **stock, size_t size, size_t n)
 {
 	gpuvm__may_alloc(__FILE__, __LINE__);
+	if (unlikely(*stock && (*stock)->size != size)) /* another VM's */
+		gpuvm__stock_give_all(stock);
 	if (n && !*stock && alloc->unstow && !unstow(alloc, stock, size, n))
 		return false;
 	return likely(gpuvm__stock_nr(*stock) >= n) || alloc_nodes(alloc, stock, size, n);

@@ -321,7 +321,15 @@ void gpuvm__plant_defer(struct gpuvm_bo *bo); /* GPUVM_MUTANTS: a planted bug in
 
 struct gpuvm__cursor;
 
-/* What of @slot[0..n) is empty, filled: gpuvm_va_alloc_create() of several. 0 or -ENOMEM; what was had is there. */
+static inline bool gpuvm__va_is_for(const struct gpuvm_va_alloc *alloc, const struct gpuvm_vm *vm)
+{
+	return ((const struct gpuvm_va *)alloc)->vm == vm;
+}
+
+/*
+ * What of @slot[0..n) is empty, filled: gpuvm_va_alloc_create() of several. 0; -ENOMEM: what was had is there; -EINVAL: one
+ * is another VM's.
+ */
 int gpuvm__va_prepare(struct gpuvm_vm *vm, struct gpuvm_va_alloc **slot, unsigned int n);
 /* And what is left of them given back. */
 void gpuvm__va_release(struct gpuvm_va_alloc **slot, unsigned int n);

@@ -195,7 +195,7 @@ void gpuvm_oplist_free(struct gpuvm_oplist *list)
 
 int gpuvm_oplist_commit(struct gpuvm_oplist *list, struct gpuvm_sm *sm)
 {
-	if (gpuvm__sm_stocked(list->sm.kind, sm))
+	if (gpuvm__sm_stocked(list->sm.kind, list->cursor.vm, sm))
 		return -EINVAL;
 	gpuvm__sm_commit(&list->sm, sm);
 	gpuvm_oplist_free(list);

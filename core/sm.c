@@ -334,12 +334,12 @@ int gpuvm__sm_begin(struct gpuvm__sm *s, struct gpuvm__cursor *c, enum gpuvm__sm
 	return ret ? ret : gpuvm__write_begin(c, vm, s->lo, s->hi, kinds[kind].grow, stock);
 }
 
-int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_sm *sm)
+int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_vm *vm, const struct gpuvm_sm *sm)
 {
 	unsigned int i;
 
 	for (i = 0; i < GPUVM_SM_SLOTS; i++)
-		if ((kinds[kind].slots & (1u << i)) && !sm->va[i])
+		if ((kinds[kind].slots & (1u << i)) && !(sm->va[i] && gpuvm__va_is_for(sm->va[i], vm)))
 			return -EINVAL;
 	return 0;
 }

@@ -91,8 +91,8 @@ int gpuvm__sm_begin(struct gpuvm__sm *s, struct gpuvm__cursor *c, enum gpuvm__sm
 int gpuvm__sm_walk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink);
 /* Undo every step of a walk that went through, in reverse order; what it walked must be as it was. Not for madvise. */
 void gpuvm__sm_unwalk(struct gpuvm__sm *s, const struct gpuvm__sm_sink *sink);
-/* Are the slots filled that @kind may need? 0 or -EINVAL. */
-int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_sm *sm);
+/* Are the slots filled that @kind may need, with mappings of @vm? 0 or -EINVAL. */
+int gpuvm__sm_stocked(enum gpuvm__sm_kind kind, const struct gpuvm_vm *vm, const struct gpuvm_sm *sm);
 /* Make the edits that the walk recorded. Cannot fail. */
 void gpuvm__sm_commit(struct gpuvm__sm *s, struct gpuvm_sm *sm);
 void gpuvm__sm_end(struct gpuvm__sm *s);

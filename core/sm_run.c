@@ -59,7 +59,7 @@ static int run(enum gpuvm__sm_kind kind, struct gpuvm_vm *vm, const struct gpuvm
 	struct gpuvm__sm s;
 	int ret;
 
-	if (!gpuvm__sm_has_callbacks(vm->driver, kind) || gpuvm__sm_stocked(kind, sm))
+	if (!gpuvm__sm_has_callbacks(vm->driver, kind) || gpuvm__sm_stocked(kind, vm, sm))
 		return -EINVAL;
 	ret = gpuvm__sm_begin(&s, &cursor, kind, vm, req, bo, sm);
 	if (ret)

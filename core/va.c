@@ -76,20 +76,24 @@ int gpuvm__va_prepare(struct gpuvm_vm *vm, struct gpuvm_va_alloc **slot, unsigne
 	struct gpuvm__obj *kept = alloc->unstow ? alloc->unstow(size, 16, n) : NULL, *first = kept;
 	struct gpuvm_va *va;
 	unsigned int i;
+	int ret = 0;
 
-	for (i = 0; i < n; i++) {
-		if (slot[i])
+	for (i = 0; i < n && !ret; i++) {
+		if (slot[i]) {
+			ret = gpuvm__va_is_for(slot[i], vm) ? 0 : -EINVAL;
 			continue;
+		}
 		va = kept ? gpuvm__obj_of_kept(&kept) : gpuvm__obj_alloc_raw(alloc, GPUVM_TYPE_VA, size, 16);
 		if (unlikely(!va))
-			break;
-		slot[i] = init(va, vm, data);
+			ret = -ENOMEM;
+		else
+			slot[i] = init(va, vm, data);
 	}
 	gpuvm__kept_end(alloc, first, kept);
-	return i == n ? 0 : -ENOMEM;
+	return ret;
 }
 
-/* Whose allocator keeps nothing gets them one by one. */
+/* Whose allocator keeps nothing gets them one by one. A stock is of one size: slots may be filled by hand, for several VMs. */
 void gpuvm__va_release(struct gpuvm_va_alloc **slot, unsigned int n)
 {
 	struct gpuvm__obj *unused = NULL;
@@ -102,6 +106,8 @@ void gpuvm__va_release(struct gpuvm_va_alloc **slot, unsigned int n)
 		va = va_of(slot[i]);
 		slot[i] = NULL;
 		if (va->obj.home->ops->stow) {
+			if (unlikely(unused && unused->size != va->obj.size))
+				gpuvm__stock_give(&unused);
 			gpuvm__state_set(va, GPUVM__DEAD);
 			gpuvm__stock_push(&unused, &va->obj);
 		} else {
@@ -311,7 +317,7 @@ int gpuvm_va_insert(struct gpuvm_vm *vm, struct gpuvm_va_alloc *alloc, const str
 	ret = gpuvm__req_check(vm, req);
 	if (ret)
 		return ret;
-	if (va_of(alloc)->vm != vm)
+	if (!gpuvm__va_is_for(alloc, vm))
 		return -EINVAL;
 	ret = gpuvm__write_begin(&c, vm, req->addr, req->addr + req->range, GPUVM__FILLS, NULL);
 	if (ret)

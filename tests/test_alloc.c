@@ -417,6 +417,65 @@ static void stocks_come_and_go(void **state)
 	job_end(&job);
 }
 
+/* Slots filled by hand with mappings of two VMs, of two sizes: who asks for the larger ones afterwards gets such. */
+static void *release_mixed(void *arg)
+{
+	static const struct gpuvm_driver large = { .va_data = 300 };
+	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE, .driver = &large };
+	struct gpuvm_sm sm = { 0 };
+	struct job *job = arg;
+	struct gpuvm_vm *vm;
+	unsigned int i;
+
+	gpuvm_thread_enter();
+	t_ok(gpuvm_vm_create(job->dev, &params, &vm));
+	sm.va[0] = gpuvm_va_alloc_create(job->vm);
+	sm.va[1] = gpuvm_va_alloc_create(vm);
+	gpuvm_sm_release(&sm);
+	t_ok(gpuvm_sm_prepare(vm, &sm, GPUVM_SM_MADVISE_VAS));
+	for (i = 0; i < GPUVM_SM_SLOTS; i++)
+		memset(gpuvm_va_alloc_data(sm.va[i]), 1, large.va_data);
+	gpuvm_sm_release(&sm);
+	gpuvm_vm_put(vm);
+	gpuvm_thread_leave();
+	return NULL;
+}
+
+/* Memory for one index, of which all mappings were used, is none for another. */
+static void for_another_index(struct gpuvm_sm *sm)
+{
+	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
+	struct gpuvm_device *dev = t_device("rcu_hash", "skiplist", NULL, "magazine");
+	struct gpuvm_vm *vm;
+	uint64_t nodes;
+
+	t_ok(gpuvm_vm_create(dev, &params, &vm));
+	nodes = stat_of(GPUVM_STAT_SPACE_ALLOC);
+	t_ok(gpuvm_sm_prepare(vm, sm, GPUVM_SM_MAP_VAS));
+	assert_int_equal(stat_of(GPUVM_STAT_SPACE_ALLOC) - nodes, 2);
+	gpuvm_sm_release(sm);
+	gpuvm_vm_put(vm);
+	gpuvm_device_put(dev);
+}
+
+static void stocks_are_of_one_size(void **state)
+{
+	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
+	struct job job = { .dev = t_device("rcu_hash", "leaf", NULL, "magazine") };
+	struct gpuvm_sm sm = { 0 };
+	unsigned int i;
+
+	t_ok(gpuvm_vm_create(job.dev, &params, &job.vm));
+	run_thread(release_mixed, &job);
+	t_ok(gpuvm_sm_prepare(job.vm, &sm, GPUVM_SM_MAP_VAS));
+	for (i = 0; i < GPUVM_SM_SLOTS; i++) {
+		gpuvm_va_alloc_destroy(sm.va[i]);
+		sm.va[i] = NULL;
+	}
+	for_another_index(&sm);
+	job_end(&job);
+}
+
 /* Retired by a thread that then does nothing: quiescing reaches it. */
 static void *retire_and_wait(void *arg)
 {
@@ -512,6 +571,7 @@ int main(void)
 		cmocka_unit_test(surplus_is_given_back),
 		cmocka_unit_test(quiescing_gives_back_what_was_kept),
 		cmocka_unit_test(stocks_come_and_go),
+		cmocka_unit_test(stocks_are_of_one_size),
 		cmocka_unit_test(quiescing_reaches_open_batches),
 		cmocka_unit_test(retired_ones_wait_together),
 		cmocka_unit_test(resting_threads_hold_nobody_up),

@@ -121,6 +121,32 @@ static void bo_of_another_vm(void **state)
 	gpuvm_vm_put(other);
 }
 
+/* A stock is one VM's: refused, nothing of it lost. */
+static void stock_of_another_vm(void **state)
+{
+	static const struct gpuvm_driver large = { .va_data = 300 };
+	struct run *r = *state;
+	const struct gpuvm_vm_params params = { .range = 1 << 20, .flags = r->config.flags, .driver = &large };
+	struct gpuvm_map_req req = map_req(r, 4, 2);
+	struct gpuvm_oplist *list = NULL;
+	struct gpuvm_vm *other;
+
+	t_ok(gpuvm_vm_create(r->w.dev, &params, &other));
+	t_ok(gpuvm_sm_prepare(other, &r->sm, GPUVM_SM_MAP_VAS));
+	t_fails(-EINVAL, gpuvm_sm_prepare(r->w.vm, &r->sm, GPUVM_SM_MAP_VAS));
+	r->sm.priv = &r->trace;
+	t_lock(&r->w);
+	t_fails(-EINVAL, gpuvm_sm_map(r->w.vm, &req, &r->sm));
+	t_fails(-EINVAL, gpuvm_sm_unmap(r->w.vm, req.addr, req.range, &r->sm));
+	t_ok(gpuvm_sm_map_ops(r->w.vm, &req, &list));
+	t_fails(-EINVAL, gpuvm_oplist_commit(list, &r->sm));
+	gpuvm_oplist_free(list);
+	t_unlock(&r->w);
+	assert_int_equal(r->trace.n, 0);
+	gpuvm_sm_release(&r->sm);
+	gpuvm_vm_put(other);
+}
+
 /* Without the callbacks a request needs, the callback form is refused; the list form needs none. */
 static void callbacks_missing(void **state)
 {
@@ -472,7 +498,8 @@ static int run_config(const struct t_config *config)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(bad_ranges_are_refused), CASE(bad_offsets_are_refused),
-		CASE(bo_of_another_vm),	      CASE(callbacks_missing),
+		CASE(bo_of_another_vm),	      CASE(stock_of_another_vm),
+		CASE(callbacks_missing),
 		CASE(each_callback_missing),  CASE(stock_too_small),
 		CASE(commit_stock_too_small), CASE(sparse_is_never_kept),
 		CASE(closed),

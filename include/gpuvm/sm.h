@@ -87,7 +87,8 @@ enum gpuvm_sm_slot {
  * @removed: chain of the mappings that went (gpuvm_va_removed_pop()); new ones are put in front
  * @priv: passed to the callbacks
  *
- * Zero it before the first use. One struct may serve any number of requests: gpuvm_sm_prepare() tops it up.
+ * Zero it before the first use. One struct may serve any number of requests of one VM: gpuvm_sm_prepare() tops it up. Release
+ * it before it serves another one.
  */
 struct gpuvm_sm {
 	struct gpuvm_va_alloc *va[GPUVM_SM_SLOTS];
@@ -102,7 +103,8 @@ struct gpuvm_sm {
  * The slots, and what the index may grow by: a request whose @sm was prepared allocates nothing at all, so it may run in
  * the fence-signalling path.
  *
- * Context: allocates; no locks. Return: 0 or -ENOMEM; what was allocated until then stays in @sm.
+ * Context: allocates; no locks. Return: 0; -ENOMEM: what was allocated until then stays in @sm; -EINVAL: what is in @sm is
+ * another VM's.
  */
 GPUVM_API GPUVM_MUST_CHECK int gpuvm_sm_prepare(struct gpuvm_vm *vm, struct gpuvm_sm *sm, unsigned int vas);
 
@@ -118,8 +120,8 @@ GPUVM_API void gpuvm_sm_release(struct gpuvm_sm *sm);
  * Steps, in address order: UNMAP or REMAP for each mapping that overlaps, then one MAP.
  * Context: excludes writers that touch the same mappings; GEM lock. Allocates nothing if @sm was prepared, else the index
  * may, before the first callback.
- * Return: 0; -EINVAL (bad range, offset that wraps, bo of another VM, fewer mappings than needed in @sm, a callback
- * missing); -ENOENT (closed); -ENOMEM (index); what a callback returned.
+ * Return: 0; -EINVAL (bad range, offset that wraps, bo of another VM, fewer mappings than needed in @sm or another
+ * VM's, a callback missing); -ENOENT (closed); -ENOMEM (index); what a callback returned.
  */
 GPUVM_API GPUVM_MUST_CHECK int gpuvm_sm_map(struct gpuvm_vm *vm, const struct gpuvm_map_req *req, struct gpuvm_sm *sm);
 
