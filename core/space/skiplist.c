@@ -135,7 +135,7 @@ static struct skip_node *lock_before(struct skip_state *s, uint64_t addr)
 		while ((next = skip_next(n)) && skip_end(next) <= addr)
 			n = next;
 		if (unlikely(!GPUVM_PLANT(skiplist_no_pred) && lock_soon(n))) {
-			/* Marked, but perhaps not out of the list yet; or held by who takes long: then outside the read section (S8). */
+			/* Marked, but perhaps not out of the list yet; or it takes long: outside the read section (S8). */
 			gpuvm__count(SPACE_RETRY);
 			gpuvm__read_unlock();
 			gpuvm__spin_wait(&turns);
