@@ -36,12 +36,21 @@ static void run_thread(void *(*fn)(void *arg), void *job)
 	assert_int_equal(pthread_join(t, NULL), 0);
 }
 
-static struct job job_make(const char *alloc)
+/* A device and a VM, no mappings. */
+static struct job job_on(const char *space, const char *alloc)
 {
 	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
-	struct job job = { .dev = t_device("rcu_hash", NULL, NULL, alloc), .n = 3000 };
+	struct job job = { .dev = t_device("rcu_hash", space, NULL, alloc) };
 
 	t_ok(gpuvm_vm_create(job.dev, &params, &job.vm));
+	return job;
+}
+
+static struct job job_make(const char *alloc)
+{
+	struct job job = job_on(NULL, alloc);
+
+	job.n = 3000;
 	job.va = calloc(job.n, sizeof(*job.va));
 	assert_non_null(job.va);
 	return job;
@@ -396,13 +405,11 @@ static void *release(void *sm)
 
 static void stocks_come_and_go(void **state)
 {
-	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
-	struct job job = { .dev = t_device("rcu_hash", "leaf", NULL, "magazine") };
+	struct job job = job_on("leaf", "magazine");
 	struct gpuvm_sm sm = { 0 };
 	struct t_live before;
 	uint64_t taken, remote;
 
-	t_ok(gpuvm_vm_create(job.dev, &params, &job.vm));
 	gpuvm_quiesce();
 	t_live_read(&before);
 	taken = outstanding();
@@ -444,28 +451,21 @@ static void *release_mixed(void *arg)
 /* Memory for one index, of which all mappings were used, is none for another. */
 static void for_another_index(struct gpuvm_sm *sm)
 {
-	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
-	struct gpuvm_device *dev = t_device("rcu_hash", "skiplist", NULL, "magazine");
-	struct gpuvm_vm *vm;
-	uint64_t nodes;
+	struct job job = job_on("skiplist", "magazine");
+	uint64_t nodes = stat_of(GPUVM_STAT_SPACE_ALLOC);
 
-	t_ok(gpuvm_vm_create(dev, &params, &vm));
-	nodes = stat_of(GPUVM_STAT_SPACE_ALLOC);
-	t_ok(gpuvm_sm_prepare(vm, sm, GPUVM_SM_MAP_VAS));
+	t_ok(gpuvm_sm_prepare(job.vm, sm, GPUVM_SM_MAP_VAS));
 	assert_int_equal(stat_of(GPUVM_STAT_SPACE_ALLOC) - nodes, 2);
 	gpuvm_sm_release(sm);
-	gpuvm_vm_put(vm);
-	gpuvm_device_put(dev);
+	job_end(&job);
 }
 
 static void stocks_are_of_one_size(void **state)
 {
-	const struct gpuvm_vm_params params = { .range = 1ull << 32, .flags = GPUVM_VM_IMMEDIATE };
-	struct job job = { .dev = t_device("rcu_hash", "leaf", NULL, "magazine") };
+	struct job job = job_on("leaf", "magazine");
 	struct gpuvm_sm sm = { 0 };
 	unsigned int i;
 
-	t_ok(gpuvm_vm_create(job.dev, &params, &job.vm));
 	run_thread(release_mixed, &job);
 	t_ok(gpuvm_sm_prepare(job.vm, &sm, GPUVM_SM_MAP_VAS));
 	for (i = 0; i < GPUVM_SM_SLOTS; i++) {
