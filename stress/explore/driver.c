@@ -95,25 +95,12 @@ static int sm_unmap(const struct gpuvm_op *op, void *priv)
 	return step(priv, STEP_UNMAP, op->unmap.va, op->unmap.keep, false, false);
 }
 
-const struct gpuvm_driver explore_driver = {
-	.bo_data = sizeof(uint64_t),
-	.bo_alloc = bo_alloc,
-	.bo_free = bo_free,
-	.bo_validate = bo_validate,
-	.sm_step_map = sm_map,
-	.sm_step_remap = sm_remap,
-	.sm_step_unmap = sm_unmap,
-	.sm_step_undo = sm_undo,
-};
+/* clang-format off */
+#define CALLBACKS                                                          \
+	.bo_data = sizeof(uint64_t), .bo_alloc = bo_alloc, .bo_free = bo_free, \
+	.bo_validate = bo_validate, .sm_step_map = sm_map,                     \
+	.sm_step_remap = sm_remap, .sm_step_unmap = sm_unmap, .sm_step_undo = sm_undo
+/* clang-format on */
 
-const struct gpuvm_driver explore_driver_in_place = {
-	.bo_data = sizeof(uint64_t),
-	.bo_alloc = bo_alloc,
-	.bo_free = bo_free,
-	.bo_validate = bo_validate,
-	.sm_step_map = sm_map,
-	.sm_step_remap = sm_remap,
-	.sm_step_unmap = sm_unmap,
-	.sm_step_undo = sm_undo,
-	.remap_in_place = true,
-};
+const struct gpuvm_driver explore_driver = { CALLBACKS };
+const struct gpuvm_driver explore_driver_in_place = { CALLBACKS, .remap_in_place = true };
