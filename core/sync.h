@@ -160,7 +160,18 @@ struct gpuvm__spin {
 #define gpuvm__spin_trylock_raw(l) (race_point(), gpuvm__native_spin_trylock(&(l)->s))
 #define gpuvm__spin_unlock_raw(l) (gpuvm__native_spin_unlock(&(l)->s), race_point())
 
-/* For who is in a read section, which the holder's callbacks would prolong: false if it takes long. */
+/*
+ * Who needs a lock in a read section does not stay there while its holder's callbacks sleep (S8 of space.h): he gives up
+ * when it takes long, is out of the section for a turn, and searches again.
+ */
+static inline void gpuvm__read_pause(unsigned int *turns)
+{
+	gpuvm__read_unlock();
+	gpuvm__spin_wait(turns);
+	gpuvm__read_lock();
+}
+
+/* False: it takes long. */
 static inline bool gpuvm__spin_lock_soon_raw(struct gpuvm__spin *l)
 {
 	unsigned int turns = 0;

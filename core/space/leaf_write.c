@@ -45,9 +45,7 @@ static __apart struct leaf *lock_found(struct leaf_state *s, uint64_t addr)
 	for (;;) {
 		leaf_settle(&l, addr);
 		if (unlikely(!gpuvm__spin_lock_soon_raw(&l->lock))) {
-			gpuvm__read_unlock();
-			gpuvm__spin_wait(&turns);
-			gpuvm__read_lock();
+			gpuvm__read_pause(&turns);
 			l = leaf_locate(s, addr);
 			continue;
 		}

@@ -137,9 +137,7 @@ static struct skip_node *lock_before(struct skip_state *s, uint64_t addr)
 		if (unlikely(!GPUVM_PLANT(skiplist_no_pred) && lock_soon(n))) {
 			/* Marked, but perhaps not out of the list yet; or it takes long: outside the read section (S8). */
 			gpuvm__count(SPACE_RETRY);
-			gpuvm__read_unlock();
-			gpuvm__spin_wait(&turns);
-			gpuvm__read_lock();
+			gpuvm__read_pause(&turns);
 			n = seek_before(s, addr);
 			continue;
 		}
