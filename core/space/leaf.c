@@ -2,7 +2,7 @@
 /*
  * leaf.c - space:leaf, the fence-leaf tree: binds of disjoint ranges of one VM run in parallel, lookups take no lock.
  *
- * Small leaves partition the addresses; each has a lock for writers and a sequence for readers (leaf.h, F1-F8). A reader
+ * Small leaves partition the addresses; each has a lock for writers and a sequence for readers (leaf.h, F1-F9). A reader
  * descends a small tree to the leaf of its address, searches it, and starts over if the sequence says that it was edited
  * meanwhile. Its words are loads only. Two writers meet only if they touch the same leaf.
  *

@@ -3,7 +3,8 @@
  * leaf.h - what the parts of space:leaf share: leaves, the tree above them, and how both are searched.
  *
  *   leaf.c        the operations of the axis; readers
- *   leaf_write.c  a writer's section: lock, edit, split, unlock
+ *   leaf_write.c  a writer's section: lock, unlock, spare leaves
+ *   leaf_edit.c   what it does to the leaves it holds: edit, split
  *   leaf_merge.c  what keeps sparse leaves from piling up
  *   leaf_index.c  the tree above the leaves
  *
@@ -288,15 +289,18 @@ static inline struct leaf *leaf_held(struct leaf_cursor *lc, uint64_t addr)
 	return l;
 }
 
-/* leaf_write.c: inside an edit. Entries [i, j) become @in[0..m); the result fits. */
-void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m);
+/* leaf_write.c */
 int gpuvm__leaf_stock(struct gpuvm_vm *vm, struct gpuvm__obj **stock, unsigned int vas, unsigned int edits);
 int gpuvm__leaf_write_begin(struct gpuvm__cursor *c);
 bool gpuvm__leaf_write_begin_right(struct gpuvm__cursor *c, struct gpuvm__cursor *left);
+void gpuvm__leaf_write_end(struct gpuvm__cursor *c);
+
+/* leaf_edit.c */
 void gpuvm__leaf_splice(struct gpuvm__cursor *c, uint64_t lo, uint64_t hi, struct gpuvm_va *const *in, unsigned int n,
 			struct gpuvm_va **removed);
-void gpuvm__leaf_write_end(struct gpuvm__cursor *c);
 bool gpuvm__leaf_shrinks(struct gpuvm__cursor *c, struct gpuvm_va *va);
+/* Inside an edit. Entries [i, j) become @in[0..m); the result fits. */
+void gpuvm__leaf_replace(struct leaf *l, unsigned int i, unsigned int j, const struct leaf_entry *in, unsigned int m);
 
 /* leaf_merge.c: take in neighbours that are nearly empty. All held leaves stay held, or die into one that is held. */
 void gpuvm__leaf_tidy(struct gpuvm__cursor *c);
