@@ -47,7 +47,7 @@ void gpuvm__obj_end(struct gpuvm__obj *obj)
 void gpuvm__obj_release(struct gpuvm__obj *obj)
 {
 	const struct gpuvm__alloc_ops *alloc = obj->home->ops;
-	size_t size = obj->size, align = obj->line_aligned ? GPUVM__LINE : 16;
+	size_t size = obj->size, align = gpuvm__obj_align(obj);
 
 	gpuvm__obj_end(obj);
 	alloc->free(obj, size, align);

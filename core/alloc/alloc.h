@@ -46,6 +46,12 @@ struct gpuvm__alloc_ops {
 	struct gpuvm__obj *(*unstow)(size_t size, size_t align, size_t n);
 };
 
+/* As it was asked for. */
+static inline size_t gpuvm__obj_align(const struct gpuvm__obj *obj)
+{
+	return obj->line_aligned ? GPUVM__LINE : 16;
+}
+
 /* The object is dead: the debug build counts it off and poisons it, but for what the allocator wrote since. */
 #ifdef GPUVM_DEBUG
 void gpuvm__obj_end(struct gpuvm__obj *obj);

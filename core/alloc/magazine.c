@@ -353,7 +353,7 @@ static void put_in_batch(struct heap *h, struct mag_batch *b, struct slot *s)
 
 static void magazine_retire(struct gpuvm__obj *obj)
 {
-	unsigned int c = class_of(obj->size, obj->line_aligned ? GPUVM__LINE : 16);
+	unsigned int c = class_of(obj->size, gpuvm__obj_align(obj));
 	struct heap *h = gpuvm__mine(gpuvm__my_heap);
 	struct mag_batch *b = NULL;
 
@@ -383,7 +383,7 @@ static void free_stock(struct gpuvm__obj *node)
 
 	for (; node; node = next) {
 		next = node->stock;
-		magazine_free(node, node->size, node->line_aligned ? GPUVM__LINE : 16);
+		magazine_free(node, node->size, gpuvm__obj_align(node));
 	}
 }
 
